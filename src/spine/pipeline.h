@@ -1,0 +1,28 @@
+/* pipeline.h - from an exchange to an answer: the stages every route shares.
+ *
+ * match -> authenticate -> tenant -> limit -> CSRF -> permission -> shapes ->
+ * idempotency -> transaction -> handler -> audit -> commit -> answer. A stage
+ * has the handler's signature; a fault ends the walk and becomes a problem
+ * document (and an audit entry when access was refused). */
+#pragma once
+
+#include "spine/request.h"
+
+/* The hooks of http_config; app is struct app *. */
+void pipeline_admit(void *app, struct http_exchange *x, struct http_admission *ret_admission);
+void pipeline_handle(void *app, struct http_exchange *x);
+void pipeline_refuse(void *app, struct http_exchange *x, const struct fault *why);
+
+/* For code that is not a route but needs to know who connects (sockets):
+ * authenticates and fills who (on mem) with tenant and permissions. */
+struct fault *access_authenticate(const void *mem, struct app *app, const struct credential *cred,
+				  const struct principal **ret_who);
+/* Are the stamps of this principal still true (for long-lived sockets)? */
+struct fault *access_recheck(const void *mem, struct app *app, const struct principal *who,
+			     bool *ret_is_valid);
+/* The scope of a principal's transaction. */
+struct scope access_scope(const struct principal *who, struct str request_id, struct str ip,
+			  struct str user_agent);
+/* Writes f as application/problem+json. */
+void problem_write(struct buf *out, const struct fault *f, struct str request_id);
+int problem_status(enum fault_kind kind);
