@@ -20,9 +20,9 @@ struct db; /* all pools of the program */
 struct tx;
 
 enum db_role {
-	DB_APP, /* requests and jobs of a tenant; row security applies */
+	DB_APP,	     /* requests and jobs of a tenant; row security applies */
 	DB_PLATFORM, /* sign-in, claiming jobs, operator: explicit policies only */
-	DB_OWNER, /* migrations only */
+	DB_OWNER,    /* migrations only */
 	DB_ROLES
 };
 
@@ -35,10 +35,10 @@ struct access_stamp {
 };
 
 struct scope {
-	struct uuid tenant; /* nil: none */
-	struct uuid user; /* nil: no person */
+	struct uuid tenant;	/* nil: none */
+	struct uuid user;	/* nil: no person */
 	const char *actor_kind; /* "user", "api_key", "write_key", "system", "anonymous" */
-	struct uuid actor_id; /* user or key */
+	struct uuid actor_id;	/* user or key */
 	struct str actor_name;
 	struct str on_behalf; /* impersonation; absent */
 	struct str request_id;
@@ -86,8 +86,23 @@ struct fault *tx_rollback_to_savepoint(struct tx *tx);
 
 /* ---- the runtime under generated queries (tools/gen_queries.py) ---- */
 
-enum db_type { DB_TEXT, DB_INT, DB_BOOL, DB_UUID, DB_TIME, DB_JSON, DB_BYTES, DB_DOUBLE,
-	       DB_TEXTS, DB_INTS, DB_UUIDS, DB_TIMES, DB_BOOLS, DB_JSONS, DB_BYTESS };
+enum db_type {
+	DB_TEXT,
+	DB_INT,
+	DB_BOOL,
+	DB_UUID,
+	DB_TIME,
+	DB_JSON,
+	DB_BYTES,
+	DB_DOUBLE,
+	DB_TEXTS,
+	DB_INTS,
+	DB_UUIDS,
+	DB_TIMES,
+	DB_BOOLS,
+	DB_JSONS,
+	DB_BYTESS
+};
 
 /* One statement. The address is its identity: generated ones are static,
  * the resource engine's live as long as the program. */
@@ -104,10 +119,10 @@ struct db_query {
 struct db_param {
 	bool is_null;
 	struct str text; /* DB_TEXT, DB_JSON, DB_BYTES */
-	int64_t number; /* DB_INT, DB_BOOL, DB_TIME (wall µs) */
+	int64_t number;	 /* DB_INT, DB_BOOL, DB_TIME (wall µs) */
 	double real;
 	struct uuid uuid;
-	const void *array; /* struct str[], int64_t[], struct uuid[], bool[] */
+	const void *array;  /* struct str[], int64_t[], struct uuid[], bool[] */
 	size_t array_count; /* an element str with p == NULL is a null element */
 };
 

@@ -44,15 +44,16 @@ struct http_field {
 struct http_request {
 	enum http_method method;
 	struct str target; /* as sent */
-	struct str path; /* target up to '?', still percent-encoded */
-	struct str query; /* after '?', absent when there is none */
+	struct str path;   /* target up to '?', still percent-encoded */
+	struct str query;  /* after '?', absent when there is none */
 	const struct http_field *fields;
 	size_t field_count;
 	struct str host;
 	struct str body; /* when it is in memory */
-	int body_fd; /* spool file, positioned at 0; -1 when in memory */
+	int body_fd;	 /* spool file, positioned at 0; -1 when in memory */
 	uint64_t body_bytes;
-	struct str peer; /* numeric address of the client; behind a trusted proxy the one it names */
+	struct str
+		peer; /* numeric address of the client; behind a trusted proxy the one it names */
 	int64_t received_us; /* steady clock, when the first byte came */
 };
 
@@ -69,13 +70,13 @@ enum http_lane { LANE_NORMAL, LANE_SLOW, LANE_STREAM, LANE_INGEST, LANE_COUNT };
 struct http_admission {
 	enum http_lane lane;
 	size_t body_max_bytes; /* larger: 413 before reading */
-	bool spool; /* body to a file above 64 KiB instead of memory */
-	bool refused; /* admit() has already answered with http_answer */
+	bool spool;	       /* body to a file above 64 KiB instead of memory */
+	bool refused;	       /* admit() has already answered with http_answer */
 };
 
 struct http_config {
 	const char *address; /* "0.0.0.0", "::", "127.0.0.1" */
-	uint16_t port; /* 0: any free one, see http_port */
+	uint16_t port;	     /* 0: any free one, see http_port */
 	int network_threads;
 	int workers[LANE_COUNT];
 	int queue_limit[LANE_COUNT];
@@ -120,8 +121,7 @@ void http_add(struct http_exchange *x, struct str name, struct str value);
  * Content-Length, Date and Connection are the engine's; HEAD sends no body. */
 void http_answer(struct http_exchange *x, int status, struct str body);
 /* The same with a part of a file; the engine closes fd. */
-void http_answer_file(struct http_exchange *x, int status, int fd, uint64_t offset,
-		      uint64_t bytes);
+void http_answer_file(struct http_exchange *x, int status, int fd, uint64_t offset, uint64_t bytes);
 /* Closes the connection after the answer. */
 void http_close_after(struct http_exchange *x);
 

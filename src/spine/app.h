@@ -8,15 +8,15 @@
 #include "spine/config.h"
 
 struct db;
-struct events; /* services/events: log follower */
-struct jobs; /* services/jobs */
+struct events;	 /* services/events: log follower */
+struct jobs;	 /* services/jobs */
 struct realtime; /* services/realtime */
-struct limits; /* services/limits */
-struct hasher; /* services/crypto: bounded argon2id pool */
-struct keys; /* services/crypto: server secrets */
-struct ingest; /* modules/analytics */
+struct limits;	 /* services/limits */
+struct hasher;	 /* services/crypto: bounded argon2id pool */
+struct keys;	 /* services/crypto: server secrets */
+struct ingest;	 /* modules/analytics */
 struct http_server;
-struct registry; /* spine/module.h */
+struct registry;     /* spine/module.h */
 struct access_cache; /* spine/access.c */
 
 struct app {

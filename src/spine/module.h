@@ -10,8 +10,8 @@
 #include "spine/resource.h"
 
 struct permission {
-	const char *name; /* "project.read"; NULL ends */
-	const char *title; /* for the matrix */
+	const char *name;	  /* "project.read"; NULL ends */
+	const char *title;	  /* for the matrix */
 	const char *const *roles; /* system roles that have it by default, NULL-ended */
 };
 
@@ -31,18 +31,19 @@ struct db_constraint;
 
 struct module {
 	const char *name;
-	const char *const *needs; /* modules whose public header it uses, NULL-ended */
+	const char *const *needs;	       /* modules whose public header it uses, NULL-ended */
 	const struct db_migration *migrations; /* generated; name NULL ends */
 	const struct db_query *const *queries; /* generated; NULL-ended */
-	const struct shape *const *shapes; /* generated; NULL-ended */
+	const struct shape *const *shapes;     /* generated; NULL-ended */
 	const struct resource *const *resources; /* NULL-ended */
-	const struct route *const *routes; /* arrays of routes, each ended by handler NULL; NULL-ended */
+	const struct route *const
+		*routes; /* arrays of routes, each ended by handler NULL; NULL-ended */
 	const struct permission *permissions;
-	const struct event_type *const *events; /* NULL-ended */
-	const struct job_type *const *jobs; /* NULL-ended */
-	const struct job_schedule *schedules; /* name NULL ends */
+	const struct event_type *const *events;	 /* NULL-ended */
+	const struct job_type *const *jobs;	 /* NULL-ended */
+	const struct job_schedule *schedules;	 /* name NULL ends */
 	const struct db_constraint *constraints; /* constraint NULL ends */
-	authenticate_fn *const *authenticators; /* NULL-ended */
+	authenticate_fn *const *authenticators;	 /* NULL-ended */
 	/* Called once after the database is open and before requests; may be NULL. */
 	struct fault *(*start)(struct app *app);
 	/* Called at shutdown, in reverse order; may be NULL. */

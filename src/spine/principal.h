@@ -7,17 +7,19 @@
 
 #include "db/db.h"
 
+struct app;
+
 enum principal_kind { WHO_ANONYMOUS, WHO_USER, WHO_API_KEY };
 
 struct principal {
 	enum principal_kind kind;
-	struct uuid user; /* nil for keys */
+	struct uuid user;	/* nil for keys */
 	struct uuid credential; /* session or key */
 	struct str name;
 	struct str email;
 	bool email_verified;
 	bool is_operator;
-	bool by_cookie; /* CSRF applies */
+	bool by_cookie;	       /* CSRF applies */
 	struct str csrf_token; /* expected in X-CSRF-Token when by_cookie */
 	/* inside a tenant (tenant nil: none asked or none found) */
 	struct uuid tenant;
@@ -38,7 +40,7 @@ bool principal_may(const struct principal *who, const char *permission);
 struct credential {
 	struct str cookie; /* session cookie value, absent if none */
 	struct str bearer; /* Authorization: Bearer, absent if none */
-	struct str basic; /* Authorization: Basic, undecoded, absent if none */
+	struct str basic;  /* Authorization: Basic, undecoded, absent if none */
 	struct str tenant; /* {tenant} of the path (slug or id), absent if none */
 	struct str ip;
 	struct str user_agent;
@@ -49,5 +51,5 @@ struct credential {
  * when it is but is bad. When cred->tenant is given and the person is a
  * member, tenant, role and permissions are filled; else tenant stays nil (the
  * pipeline answers 404). */
-typedef struct fault *authenticate_fn(struct tx *tx, struct app *app,
-				      const struct credential *cred, struct principal *ret_who);
+typedef struct fault *authenticate_fn(struct tx *tx, struct app *app, const struct credential *cred,
+				      struct principal *ret_who);

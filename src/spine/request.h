@@ -16,17 +16,17 @@ struct request {
 	struct http_exchange *exchange;
 	const struct http_request *http;
 	const struct route *route;
-	struct tx *tx; /* NULL when the route says ROUTE_TX_NONE */
+	struct tx *tx;		     /* NULL when the route says ROUTE_TX_NONE */
 	const struct principal *who; /* never NULL; kind ANONYMOUS if not signed in */
-	struct uuid tenant; /* nil outside /t/{tenant} */
+	struct uuid tenant;	     /* nil outside /t/{tenant} */
 	struct str tenant_slug;
 	struct uuid id; /* the last {…} of the path that is a UUID */
 	struct str request_id;
 	struct str traceparent; /* absent if none came */
-	const void *input; /* decoded body */
-	const void *query; /* decoded query string */
-	struct reply *reply; /* the pipeline's */
-	int64_t if_match; /* version from If-Match, -1 if none */
+	const void *input;	/* decoded body */
+	const void *query;	/* decoded query string */
+	struct reply *reply;	/* the pipeline's */
+	int64_t if_match;	/* version from If-Match, -1 if none */
 };
 
 #define INPUT(rq, type) ((const struct type *)(rq)->input)

@@ -9,8 +9,13 @@
 #include "spine/request.h"
 
 enum resource_verb {
-	VERB_LIST = 1, VERB_GET = 2, VERB_CREATE = 4, VERB_PATCH = 8,
-	VERB_ARCHIVE = 16, VERB_RESTORE = 32, VERB_DELETE = 64,
+	VERB_LIST = 1,
+	VERB_GET = 2,
+	VERB_CREATE = 4,
+	VERB_PATCH = 8,
+	VERB_ARCHIVE = 16,
+	VERB_RESTORE = 32,
+	VERB_DELETE = 64,
 };
 
 struct event_type;
@@ -21,19 +26,21 @@ struct resource_filter {
 };
 
 struct resource {
-	const char *noun; /* "project"; permissions noun.read, noun.create, … unless given */
-	const char *path; /* "/api/v1/t/{tenant}/projects" */
+	const char *noun;  /* "project"; permissions noun.read, noun.create, … unless given */
+	const char *path;  /* "/api/v1/t/{tenant}/projects" */
 	const char *table; /* "analytics.projects": has tenant_id, id, version, archived status */
-	const char *view; /* "analytics.projects_v": one row an object, to_jsonb is the answer */
+	const char *view;  /* "analytics.projects_v": one row an object, to_jsonb is the answer */
 	unsigned verbs;
-	const char *read_permission, *create_permission, *update_permission,
-		*archive_permission, *delete_permission;
-	const struct shape *shape; /* out */
-	const struct shape *create, *patch; /* in; field names are column names */
+	const char *read_permission, *create_permission, *update_permission, *archive_permission,
+		*delete_permission;
+	const struct shape *shape;	       /* out */
+	const struct shape *create, *patch;    /* in; field names are column names */
 	const struct resource_filter *filters; /* column NULL ends */
-	const char *const *sorts; /* allowed columns, NULL-ended; first with "-" prefix is the default */
+	const char *const
+		*sorts; /* allowed columns, NULL-ended; first with "-" prefix is the default */
 	const char *const *search; /* columns for ?q=, NULL-ended */
-	const struct event_type *created, *updated, *archived, *restored, *deleted; /* may be NULL */
+	const struct event_type *created, *updated, *archived, *restored,
+		*deleted; /* may be NULL */
 	struct fault *(*before_write)(struct request *rq, enum resource_verb verb);
 	struct fault *(*after_write)(struct request *rq, enum resource_verb verb, struct uuid id);
 };

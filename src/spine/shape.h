@@ -34,10 +34,10 @@ struct int_list {
 };
 
 enum field_type {
-	FIELD_TEXT, /* min, max in code points; NUL refused; not trimmed */
-	FIELD_EMAIL, /* text, at most 254 bytes, one @, no blanks */
+	FIELD_TEXT,   /* min, max in code points; NUL refused; not trimmed */
+	FIELD_EMAIL,  /* text, at most 254 bytes, one @, no blanks */
 	FIELD_SECRET, /* text never echoed, never logged */
-	FIELD_SLUG, /* [a-z0-9-], 2 to 63, no dash at either end */
+	FIELD_SLUG,   /* [a-z0-9-], 2 to 63, no dash at either end */
 	FIELD_INT,
 	FIELD_MONEY, /* minor units; JSON integer */
 	FIELD_NUMBER,
@@ -47,7 +47,7 @@ enum field_type {
 	FIELD_DATE,
 	FIELD_ENUM,
 	FIELD_JSON, /* anything */
-	FIELD_MAP, /* an object with free keys */
+	FIELD_MAP,  /* an object with free keys */
 	FIELD_SHAPE,
 	FIELD_LIST,
 };
@@ -60,15 +60,15 @@ struct field {
 	enum field_type element; /* of a list */
 	bool required;
 	bool nullable;
-	bool read_only; /* only in what goes out */
-	uint16_t offset; /* of the value in the struct */
-	uint16_t has_offset; /* FIELD_NONE for required fields */
+	bool read_only;	      /* only in what goes out */
+	uint16_t offset;      /* of the value in the struct */
+	uint16_t has_offset;  /* FIELD_NONE for required fields */
 	uint16_t null_offset; /* FIELD_NONE unless nullable */
 	bool has_range;
-	int64_t min, max; /* value, code points or elements */
+	int64_t min, max;	   /* value, code points or elements */
 	const char *const *values; /* enum, NULL-ended */
 	const struct shape *shape; /* nested, or element of a list */
-	const char *default_text; /* as in a query string; NULL: none */
+	const char *default_text;  /* as in a query string; NULL: none */
 	const char *doc;
 	const char *example; /* JSON */
 };

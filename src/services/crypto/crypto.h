@@ -18,9 +18,9 @@ struct fault *keys_new(const void *ctx, const struct config *config, struct keys
 void crypto_random(void *bytes, size_t n);
 void crypto_sha256(struct str data, uint8_t ret_hash[SHA256_BYTES]);
 void crypto_sha1(struct str data, uint8_t ret_hash[20]); /* WebSocket accept only (RFC 6455) */
-bool crypto_equal(struct str a, struct str b); /* constant time for equal lengths */
+bool crypto_equal(struct str a, struct str b);		 /* constant time for equal lengths */
 struct str crypto_base64(const void *ctx, struct str bytes);
-struct str crypto_base64url(const void *ctx, struct str bytes); /* no padding */
+struct str crypto_base64url(const void *ctx, struct str bytes);		       /* no padding */
 bool crypto_unbase64(const void *ctx, struct str text, struct str *ret_bytes); /* both alphabets */
 struct str crypto_hex(const void *ctx, struct str bytes);
 /* A fresh 256-bit secret as base64url text. */

@@ -12,11 +12,11 @@
 struct event {
 	int64_t seq;
 	struct uuid tenant;
-	struct str type; /* "project:created" */
+	struct str type;    /* "project:created" */
 	struct str subject; /* id of the noun, as text */
-	struct str rooms; /* JSON array of further rooms, or absent */
+	struct str rooms;   /* JSON array of further rooms, or absent */
 	struct str payload; /* JSON object */
-	struct str actor; /* JSON object {id,name,kind} */
+	struct str actor;   /* JSON object {id,name,kind} */
 	struct str request_id;
 	int64_t at_us;
 };

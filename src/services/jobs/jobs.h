@@ -24,7 +24,7 @@ struct job_queue { /* declared by services/jobs/queues.c from spec/platform.md s
 };
 
 struct job_type {
-	const char *name; /* "mail.send" */
+	const char *name;  /* "mail.send" */
 	const char *queue; /* "email" */
 	/* Runs without a transaction of its own; opens what it needs with job_tx. A
 	 * fault means: try again later, or dead after the last attempt. */

@@ -13,7 +13,7 @@ struct limit_state {
 	bool allowed;
 	int64_t limit; /* bucket size */
 	int64_t remaining;
-	int reset_s; /* until full again */
+	int reset_s;	   /* until full again */
 	int retry_after_s; /* when not allowed: until `cost` is there */
 };
 

@@ -11,7 +11,7 @@
 #include "spine/module.h"
 
 struct mail_template {
-	const char *name; /* "tenants/invitation" */
+	const char *name;    /* "tenants/invitation" */
 	const char *subject; /* with holes */
 	const char *text;
 	const char *html;
