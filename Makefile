@@ -1,0 +1,47 @@
+# Thin front of meson. The generated C is written before ninja runs, so that a new
+# noun needs no line anywhere: make finds it.
+BUILD ?= build
+PYTHON ?= /usr/bin/python3
+CC := ccache gcc
+export CC
+export CCACHE_BASEDIR = $(CURDIR)
+export CCACHE_NOHASHDIR = 1
+
+.PHONY: build generate configure check check-all lint bench fuzz clean web
+
+build: configure
+	@ninja -C $(BUILD)
+
+generate:
+	@mkdir -p $(BUILD)-gen
+	@$(PYTHON) tools/generate.py --out $(BUILD)-gen
+
+# Configured anew only when the list of sources has changed.
+configure: generate
+	@$(PYTHON) tools/sources.py --gen $(BUILD)-gen --list > $(BUILD)-gen/sources.new
+	@if [ ! -f $(BUILD)/build.ninja ]; then \
+		meson setup $(BUILD) $(MESON_OPTIONS) -Dgen=$(abspath $(BUILD)-gen) >/dev/null; \
+	elif ! cmp -s $(BUILD)-gen/sources.new $(BUILD)-gen/sources; then \
+		meson setup --reconfigure $(BUILD) >/dev/null; fi
+	@mv $(BUILD)-gen/sources.new $(BUILD)-gen/sources
+
+web:
+	@tools/build_web.sh
+
+check: build
+	@$(PYTHON) tools/run_tests.py --build $(BUILD) --fast
+
+check-all: build
+	@$(PYTHON) tools/run_tests.py --build $(BUILD)
+
+lint:
+	@$(PYTHON) tools/check.py
+
+bench: build
+	@bench/run.sh $(BUILD)
+
+fuzz:
+	@tools/fuzz.sh
+
+clean:
+	rm -rf $(BUILD) $(BUILD)-gen

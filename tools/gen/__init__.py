@@ -1,0 +1,1 @@
+"""gen - the parts of tools/generate.py: one file a kind of truth."""
