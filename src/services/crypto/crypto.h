@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/fault.h"
+#include "base/json.h"
 #include "spine/config.h"
 
 #define SHA256_BYTES 32
@@ -25,6 +26,14 @@ bool crypto_unbase64(const void *ctx, struct str text, struct str *ret_bytes); /
 struct str crypto_hex(const void *ctx, struct str bytes);
 /* A fresh 256-bit secret as base64url text. */
 struct str crypto_token(const void *ctx);
+/* SHA-256 of a token, as stored; owned by ctx. */
+struct str crypto_token_hash(const void *ctx, struct str token);
+/* A key for people to copy: prefix ("bh_live_"), random letters and digits,
+ * check characters; NUL-terminated. */
+struct str crypto_key_text(const void *ctx, struct str prefix);
+/* Has text that prefix, the right length and a matching check? Says nothing
+ * about whether the key was ever issued. */
+bool crypto_key_is_sound(struct str text, struct str prefix);
 /* HMAC-SHA-256 under the key of that purpose ("cursor", "csrf", …). */
 void keys_mac(const struct keys *k, const char *purpose, struct str data,
 	      uint8_t ret_mac[SHA256_BYTES]);
