@@ -95,9 +95,9 @@ static bool check_data(const void *ctx, struct sio_packet *p)
 
 	switch (p->type) {
 	case SIO_CONNECT:
-		return !root || json_is(root, JSON_OBJECT);
+		return !p->has_ack && (!root || json_is(root, JSON_OBJECT));
 	case SIO_DISCONNECT:
-		return !root;
+		return !p->has_ack && !root;
 	case SIO_EVENT:
 	case SIO_BINARY_EVENT:
 		return json_is(root, JSON_ARRAY) && read_event_name(ctx, p);
@@ -105,7 +105,7 @@ static bool check_data(const void *ctx, struct sio_packet *p)
 	case SIO_BINARY_ACK:
 		return p->has_ack && json_is(root, JSON_ARRAY);
 	case SIO_CONNECT_ERROR:
-		return json_is(root, JSON_OBJECT) || json_is(root, JSON_STRING);
+		return !p->has_ack && (json_is(root, JSON_OBJECT) || json_is(root, JSON_STRING));
 	}
 	return false;
 }
