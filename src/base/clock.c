@@ -150,35 +150,51 @@ static bool date_exists(int64_t y, int64_t m, int64_t d)
 	return m != 2 || d < 29 || (y % 4 == 0 && (y % 100 != 0 || y % 400 == 0));
 }
 
+/* yyyy-mm-dd as days since 1970; false if there is no such day. */
+static bool read_date(struct reader *r, int64_t *ret_us)
+{
+	int64_t y = read_digits(r, 4);
+	bool dashes = read_char(r, "-");
+	int64_t m = read_digits(r, 2);
+	dashes = read_char(r, "-") && dashes;
+	int64_t d = read_digits(r, 2);
+
+	if (r->failed || !dashes || !date_exists(y, m, d))
+		return false;
+	*ret_us = days_from_civil(y, m, d) * 86400000000;
+	return true;
+}
+
+/* hh:mm[:ss] as microseconds; a leap second counts as the next one. */
+static bool read_time(struct reader *r, int64_t *ret_us)
+{
+	int64_t hour = read_digits(r, 2);
+	bool colon = read_char(r, ":");
+	int64_t minute = read_digits(r, 2);
+	int64_t second = read_char(r, ":") ? read_digits(r, 2) : 0;
+
+	if (r->failed || !colon || hour > 23 || minute > 59 || second > 60)
+		return false;
+	*ret_us = ((hour * 60 + minute) * 60 + second) * 1000000;
+	return true;
+}
+
 bool clock_parse(struct str text, int64_t *ret_wall_us)
 {
 	struct reader r = { text, 0, false };
-	int64_t y = read_digits(&r, 4);
-	bool dashes = read_char(&r, "-");
-	int64_t m = read_digits(&r, 2);
-	dashes = read_char(&r, "-") && dashes;
-	int64_t d = read_digits(&r, 2);
+	int64_t date_us, time_us = 0;
 
-	if (r.failed || !dashes || !date_exists(y, m, d))
+	if (!read_date(&r, &date_us))
 		return false;
-	int64_t us = days_from_civil(y, m, d) * 86400000000;
-	if (r.at == text.n) {
-		*ret_wall_us = us;
-		return true;
+	if (r.at < text.n) {
+		if (!read_char(&r, "Tt ") || !read_time(&r, &time_us))
+			return false;
+		if (read_char(&r, ".,"))
+			time_us += read_fraction_us(&r);
+		time_us -= read_zone_us(&r);
 	}
-	bool colons = read_char(&r, "Tt ");
-	int64_t hour = read_digits(&r, 2);
-	colons = read_char(&r, ":") && colons;
-	int64_t minute = read_digits(&r, 2);
-	int64_t second = read_char(&r, ":") ? read_digits(&r, 2) : 0;
-	if (r.failed || !colons || hour > 23 || minute > 59 || second > 60)
-		return false;
-	us += ((hour * 60 + minute) * 60 + second) * 1000000;
-	if (read_char(&r, ".,"))
-		us += read_fraction_us(&r);
-	us -= read_zone_us(&r);
 	if (r.failed || r.at != text.n)
 		return false;
-	*ret_wall_us = us;
+	*ret_wall_us = date_us + time_us;
 	return true;
 }

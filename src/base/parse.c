@@ -1,4 +1,4 @@
-/* parse.c - see parse.h. */
+/* parse.c - whole-text parsing of numbers and escapes; the contract is parse.h. */
 #include "base/parse.h"
 
 #include <math.h>

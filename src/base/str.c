@@ -97,27 +97,32 @@ struct str str_lower(const void *ctx, struct str s)
 	return out;
 }
 
-/* Length of the well-formed sequence at p (at most n bytes), 0 if none:
+/* Lead bytes with the length of their sequence and the range of the second byte:
  * the table of RFC 3629 section 4. */
+static const struct utf8_lead {
+	unsigned char first, last, length, second_min, second_max;
+} utf8_leads[] = {
+	{ 0x00, 0x7F, 1, 0x00, 0x00 }, { 0xC2, 0xDF, 2, 0x80, 0xBF }, { 0xE0, 0xE0, 3, 0xA0, 0xBF },
+	{ 0xE1, 0xEC, 3, 0x80, 0xBF }, { 0xED, 0xED, 3, 0x80, 0x9F }, { 0xEE, 0xEF, 3, 0x80, 0xBF },
+	{ 0xF0, 0xF0, 4, 0x90, 0xBF }, { 0xF1, 0xF3, 4, 0x80, 0xBF }, { 0xF4, 0xF4, 4, 0x80, 0x8F },
+};
+
+/* Length of the well-formed sequence at p (at most n bytes), 0 if none. */
 static size_t utf8_sequence(const unsigned char *p, size_t n)
 {
-	unsigned char c = p[0];
-	size_t length = c < 0x80   ? 1
-			: c < 0xC2 ? 0
-			: c < 0xE0 ? 2
-			: c < 0xF0 ? 3
-			: c < 0xF5 ? 4
-				   : 0;
+	const struct utf8_lead *lead = utf8_leads;
+	const struct utf8_lead *end = lead + sizeof(utf8_leads) / sizeof(*utf8_leads);
 
-	if (length == 0 || length > n)
+	while (lead < end && (p[0] < lead->first || p[0] > lead->last))
+		lead++;
+	if (lead == end || lead->length > n)
 		return 0;
-	for (size_t i = 1; i < length; i++)
+	if (lead->length > 1 && (p[1] < lead->second_min || p[1] > lead->second_max))
+		return 0;
+	for (size_t i = 2; i < lead->length; i++)
 		if ((p[i] & 0xC0) != 0x80)
 			return 0;
-	if ((c == 0xE0 && p[1] < 0xA0) || (c == 0xED && p[1] > 0x9F) ||
-	    (c == 0xF0 && p[1] < 0x90) || (c == 0xF4 && p[1] > 0x8F))
-		return 0;
-	return length;
+	return lead->length;
 }
 
 bool str_is_utf8(struct str s)
