@@ -2,7 +2,7 @@
 # noun needs no line anywhere: make finds it.
 BUILD ?= build
 PYTHON ?= /usr/bin/python3
-CC := ccache gcc
+CC := $(if $(shell command -v ccache),ccache gcc,gcc)
 export CC
 export CCACHE_BASEDIR = $(CURDIR)
 export CCACHE_NOHASHDIR = 1

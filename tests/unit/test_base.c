@@ -42,11 +42,21 @@ static void utf8_is_judged_as_rfc_3629_says(void **state)
 		const char *bytes;
 		bool fine;
 	} cases[] = {
-		{ "plain", true },	     { "\xC3\xA4", true },	   { "\xE2\x82\xAC", true },
-		{ "\xF0\x9F\x98\x80", true }, { "\xC0\x80", false },	   { "\xC1\xBF", false },
-		{ "\xE0\x80\x80", false },   { "\xED\xA0\x80", false },	   { "\xED\x9F\xBF", true },
-		{ "\xF4\x8F\xBF\xBF", true }, { "\xF4\x90\x80\x80", false }, { "\xF0\x80\x80\x80", false },
-		{ "\x80", false },	     { "\xC3", false },		   { "a\xFF", false },
+		{ "plain", true },
+		{ "\xC3\xA4", true },
+		{ "\xE2\x82\xAC", true },
+		{ "\xF0\x9F\x98\x80", true },
+		{ "\xC0\x80", false },
+		{ "\xC1\xBF", false },
+		{ "\xE0\x80\x80", false },
+		{ "\xED\xA0\x80", false },
+		{ "\xED\x9F\xBF", true },
+		{ "\xF4\x8F\xBF\xBF", true },
+		{ "\xF4\x90\x80\x80", false },
+		{ "\xF0\x80\x80\x80", false },
+		{ "\x80", false },
+		{ "\xC3", false },
+		{ "a\xFF", false },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
@@ -204,7 +214,8 @@ static void json_is_walked(void **state)
 	int64_t value;
 
 	assert_null(json_parse(ctx,
-			       STR("{\"a\":[1,{\"x\":2},\"s\"],\"k\\u0065y\":\"\\ud83d\\ude00\\ud800!\","
+			       STR("{\"a\":[1,{\"x\":2},\"s\"],"
+				   "\"k\\u0065y\":\"\\ud83d\\ude00\\ud800!\","
 				   "\"n\":12,\"a2\":{\"d\":1,\"d\":2}}"),
 			       &json_default_limits, &j));
 	const struct json_node *root = json_root(&j);
