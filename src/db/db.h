@@ -77,10 +77,13 @@ struct db *tx_db(const struct tx *tx);
 struct fault *tx_commit(struct tx *tx);
 /* Rolls back if still open; harmless after tx_commit. Gives the connection back. */
 void tx_end(struct tx *tx);
+/* Bounds the wait for a connection and each exchange, instead of the pool's figures. */
+void tx_hurry(struct tx *tx, int within_ms);
 void tx_wake(struct tx *tx, unsigned wakes);
 /* Runs fn(arg) after a successful commit, never after a rollback. */
 void tx_on_commit(struct tx *tx, void (*fn)(void *arg), void *arg);
-/* Savepoint for a step that may fail alone. */
+/* Savepoint for a step that may fail alone. There is one at a time: a new one
+ * releases the former. Hooks and wakes of the step are forgotten with it. */
 struct fault *tx_savepoint(struct tx *tx);
 struct fault *tx_rollback_to_savepoint(struct tx *tx);
 
@@ -141,7 +144,8 @@ struct fault *tx_exec(struct tx *tx, const struct db_query *q, const struct db_p
 size_t db_rows(const struct db_result *r);
 bool db_is_null(const struct db_result *r, size_t row, int column);
 struct str db_text(const struct db_result *r, size_t row, int column); /* absent when null */
-int64_t db_int(const struct db_result *r, size_t row, int column);
+int64_t db_int(const struct db_result *r, size_t row, int column); /* null: 0, also below */
+double db_double(const struct db_result *r, size_t row, int column);
 bool db_bool(const struct db_result *r, size_t row, int column);
 struct uuid db_uuid(const struct db_result *r, size_t row, int column);
 int64_t db_time(const struct db_result *r, size_t row, int column); /* wall µs */
