@@ -68,7 +68,7 @@ static void statements_grow(struct conn *c)
 	size_t old_room = c->statement_room;
 
 	c->statement_room = old_room ? old_room * 2 : 64;
-	c->statements = talloc_zero_array(c, struct statement, c->statement_room);
+	c->statements = talloc_zero_size(c, c->statement_room * sizeof(struct statement));
 	for (size_t i = 0; i < old_room; i++) {
 		if (old[i].query)
 			c->statements[statement_slot(c, old[i].query, old[i].sql)] = old[i];

@@ -15,6 +15,7 @@
 #include "base/json.h"
 
 #include <poll.h>
+#include <stdlib.h>
 
 #define SCOPE_JSON_MAX_BYTES 16384
 #define NOT_HELD SIZE_MAX
@@ -198,8 +199,8 @@ static struct fault *make_enter(struct tx *tx)
 {
 	const struct scope *s = &tx->scope;
 	size_t n = s->stamp_count;
-	struct uuid *ids = talloc_array(tx, struct uuid, n);
-	int64_t *stamps = talloc_array(tx, int64_t, n);
+	struct uuid *ids = talloc_size(tx, n * sizeof(*ids));
+	int64_t *stamps = talloc_size(tx, n * sizeof(*stamps));
 
 	for (size_t i = 0; i < n; i++) {
 		ids[i] = s->stamps[i].id;
