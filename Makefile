@@ -38,7 +38,7 @@ lint:
 	@$(PYTHON) tools/check.py
 
 bench: build
-	@bench/run.sh $(BUILD)
+	@$(PYTHON) bench/run.py --build $(BUILD)
 
 fuzz:
 	@tools/fuzz.sh
