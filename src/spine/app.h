@@ -6,6 +6,7 @@
 
 #include "base/fault.h"
 #include "spine/config.h"
+#include "spine/ports.h"
 
 struct db;
 struct events;	 /* services/events: log follower */
@@ -22,6 +23,7 @@ struct access_cache; /* spine/access.c */
 struct app {
 	const struct config *config;
 	struct registry *registry;
+	const struct ports *ports; /* filled by src/app */
 	struct db *db;
 	struct http_server *http;
 	struct access_cache *access;

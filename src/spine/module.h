@@ -67,3 +67,8 @@ const struct event_type *registry_event(const struct registry *r, struct str nam
 /* Finds the route; sets *ret_allow (an Allow value) when only the method is wrong. */
 const struct route *registry_match(const struct registry *r, enum http_method method,
 				   struct str path, const char **ret_allow);
+/* Prometheus text: count and duration of answers by route and status. */
+void registry_metrics(const struct registry *r, struct buf *out);
+/* Every route as a JSON array (method, path, permission, shapes, limit, audit, …), for
+ * `bulkhead routes --json`, from which tests generate the refusals of every route. */
+void registry_routes_json(const struct registry *r, struct buf *out);

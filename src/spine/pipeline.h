@@ -13,6 +13,7 @@ void pipeline_admit(void *app, struct http_exchange *x, struct http_admission *r
 void pipeline_handle(void *app, struct http_exchange *x);
 void pipeline_refuse(void *app, struct http_exchange *x, const struct fault *why);
 
+struct access_cache *access_cache_new(const void *ctx);
 /* For code that is not a route but needs to know who connects (sockets):
  * authenticates and fills who (on mem) with tenant and permissions. */
 struct fault *access_authenticate(const void *mem, struct app *app, const struct credential *cred,
@@ -26,3 +27,4 @@ struct scope access_scope(const struct principal *who, struct str request_id, st
 /* Writes f as application/problem+json. */
 void problem_write(struct buf *out, const struct fault *f, struct str request_id);
 int problem_status(enum fault_kind kind);
+const char *problem_title(enum fault_kind kind);

@@ -49,6 +49,9 @@ struct fault *reply_empty(struct request *rq, int status);
 struct fault *reply_created(struct request *rq, struct uuid id, struct str json);
 /* {"items":…,"next_cursor":…}: items is a JSON array text, cursor absent at the end. */
 struct fault *reply_list(struct request *rq, struct str items, struct str next_cursor);
+/* The same with `total` (?count=true); total < 0 leaves it out. */
+struct fault *reply_list_total(struct request *rq, struct str items, struct str next_cursor,
+			       int64_t total);
 struct fault *reply_bytes(struct request *rq, int status, struct str content_type, struct str body);
 void reply_field(struct request *rq, const char *name, struct str value);
 void reply_etag(struct request *rq, int64_t version);
@@ -56,6 +59,15 @@ void reply_etag(struct request *rq, int64_t version);
 void reply_taken(struct request *rq);
 /* 412 unless If-Match is absent or names this version. */
 struct fault *request_check_version(const struct request *rq, int64_t version);
+
+/* The query of a list that declares none of its own: limit, cursor, count. */
+struct page_query {
+	int64_t limit;
+	bool has_cursor;
+	struct str cursor;
+	bool count;
+};
+extern const struct shape page_query_shape;
 
 /* Keyset cursors: opaque text over the last row's sort values, sealed with a MAC of
  * the server's key so that a client cannot invent one. values: JSON array text. */

@@ -48,7 +48,8 @@ struct route {
 	const char *summary;	   /* one line for OpenAPI */
 	const char *const *faults; /* further codes it may answer, NULL-ended, for OpenAPI */
 	size_t body_max_bytes;	   /* 0: 1 MiB */
-	bool raw_body;		   /* the handler reads the bytes itself */
+	bool raw_body;		   /* the handler reads the bytes (and the query) itself */
+	bool raw_query;		   /* the handler reads the query string itself */
 	bool open_cors;		   /* any origin (ingestion) */
 	bool no_csrf;		   /* cookie not used here (sign-in, ingestion) */
 	bool no_session_token;	   /* never look at credentials (ingestion has its own) */

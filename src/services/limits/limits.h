@@ -2,20 +2,7 @@
  * (Redis, PostgreSQL) can stand behind later. */
 #pragma once
 
-#include "base/fault.h"
-#include "base/str.h"
-
-#include <stdint.h>
-
-struct limits;
-
-struct limit_state {
-	bool allowed;
-	int64_t limit; /* bucket size */
-	int64_t remaining;
-	int reset_s;	   /* until full again */
-	int retry_after_s; /* when not allowed: until `cost` is there */
-};
+#include "spine/ports.h" /* struct limit_state */
 
 struct limits *limits_new(const void *ctx, size_t max_buckets);
 /* Takes cost from the bucket named key, which holds `limit` and refills over
