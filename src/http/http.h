@@ -43,17 +43,20 @@ struct http_field {
 /* What came in. Valid as long as the exchange. */
 struct http_request {
 	enum http_method method;
-	struct str target; /* as sent */
-	struct str path;   /* target up to '?', still percent-encoded */
-	struct str query;  /* after '?', absent when there is none */
+	struct str method_name; /* as sent */
+	struct str target;	/* as sent */
+	struct str path;	/* target up to '?', still percent-encoded */
+	struct str query;	/* after '?', absent when there is none */
 	const struct http_field *fields;
 	size_t field_count;
 	struct str host;
 	struct str body; /* when it is in memory */
-	int body_fd;	 /* spool file, positioned at 0; -1 when in memory */
+	int body_fd;	 /* spool file, positioned at 0; -1 when in memory; dup() to keep it */
 	uint64_t body_bytes;
-	struct str
-		peer; /* numeric address of the client; behind a trusted proxy the one it names */
+	/* Numeric address of the client; behind a trusted proxy the one it names
+	 * in X-Forwarded-For. */
+	struct str peer;
+	bool via_proxy;	     /* came from a trusted proxy: its other X-Forwarded-* count, too */
 	int64_t received_us; /* steady clock, when the first byte came */
 };
 
@@ -89,8 +92,8 @@ struct http_config {
 	/* Worker thread: must answer, stream, hand over or defer before it returns. */
 	void (*handle)(void *app, struct http_exchange *x);
 	/* Network thread: the engine itself refuses (malformed, too large, timeout,
-	 * queue full). Fill the answer's fields and body on http_mem(x); the
-	 * engine sends it and closes where it must. */
+	 * queue full). Must call http_answer with http_refusal_status(x); the
+	 * request may be empty or half read. The engine closes where it must. */
 	void (*refuse)(void *app, struct http_exchange *x, const struct fault *why);
 };
 
@@ -118,24 +121,34 @@ bool http_peer_gone(const struct http_exchange *x);
 void http_add(struct http_exchange *x, struct str name, struct str value);
 /* Answers once. body must lie on http_mem(x) or be static. May be called from
  * any thread that has the exchange, also long after handle() (see http_defer).
+ * Inside a hook the answer goes out when the hook returns and the exchange
+ * stays valid until then; called later, the exchange is gone at once.
  * Content-Length, Date and Connection are the engine's; HEAD sends no body. */
 void http_answer(struct http_exchange *x, int status, struct str body);
 /* The same with a part of a file; the engine closes fd. */
 void http_answer_file(struct http_exchange *x, int status, int fd, uint64_t offset, uint64_t bytes);
+/* In refuse(): the status line that says it best, more exact than the kind of
+ * the fault (400 408 413 414 431 503 505). */
+int http_refusal_status(const struct http_exchange *x);
 /* Closes the connection after the answer. */
 void http_close_after(struct http_exchange *x);
 
 /* A streamed answer (chunked): begin, write any number of times, end. write
  * blocks while 256 KiB wait to be sent and returns false once the peer is
- * gone or does not read for 30 s. Worker threads only. */
+ * gone or does not read for 30 s. Only inside handle(). abort ends it so that
+ * the peer sees that something is missing (no last chunk, connection closed). */
 void http_stream_begin(struct http_exchange *x, int status);
 bool http_stream_write(struct http_exchange *x, struct str bytes);
 void http_stream_end(struct http_exchange *x);
+void http_stream_abort(struct http_exchange *x);
 
 /* handle() returns without an answer; somebody calls http_answer later, from
- * any thread. on_abort (network thread) is called at most once if the peer
- * leaves first; the exchange still has to be answered (the answer goes
- * nowhere). */
+ * any thread. Call this before that somebody can know of x: afterwards it is
+ * not yours any more. on_abort (network thread, may be NULL) is called at most
+ * once if the peer leaves first, and never after the answer; arg must live as
+ * long as the exchange (lie on http_mem). The exchange still has to be
+ * answered (the answer goes nowhere), also after http_stop, before the server
+ * is freed. */
 void http_defer(struct http_exchange *x, void (*on_abort)(void *arg), void *arg);
 
 /* Takes the connection out of the engine for good (WebSocket, SSE): taken()
