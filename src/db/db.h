@@ -144,7 +144,7 @@ struct fault *tx_exec(struct tx *tx, const struct db_query *q, const struct db_p
 size_t db_rows(const struct db_result *r);
 bool db_is_null(const struct db_result *r, size_t row, int column);
 struct str db_text(const struct db_result *r, size_t row, int column); /* absent when null */
-int64_t db_int(const struct db_result *r, size_t row, int column); /* null: 0, also below */
+int64_t db_int(const struct db_result *r, size_t row, int column);     /* null: 0, also below */
 double db_double(const struct db_result *r, size_t row, int column);
 bool db_bool(const struct db_result *r, size_t row, int column);
 struct uuid db_uuid(const struct db_result *r, size_t row, int column);
@@ -177,6 +177,20 @@ struct fault *db_migrate(const void *ctx, const char *owner_conninfo,
 /* Are all of them applied (no change made)? */
 struct fault *db_migrated(const void *ctx, struct db *db, const struct db_migration *list,
 			  size_t count, bool *ret_is_current);
+
+/* ---- roles (db/bootstrap.c) ---- */
+
+const char *db_role_name(enum db_role role); /* "bulkhead_app" */
+/* Creates what is missing of the roles and, unless database is NULL (then it is
+ * the one connected to), of the database, owned by bulkhead_owner. passwords may
+ * be NULL: then how roles sign in is the server's business (pg_hba). Harmless
+ * when all is there. */
+struct fault *db_bootstrap(const void *ctx, const char *admin_conninfo, const char *database,
+			   const char *const passwords[DB_ROLES]);
+/* The same server and database as conninfo (URL or key=value), as one of the roles. */
+struct fault *db_conninfo_as(const void *ctx, const char *conninfo, enum db_role role,
+			     const char *password, const char **ret_conninfo);
+bool db_answers(const char *conninfo); /* can one connect? waits 3 s at most */
 
 /* ---- wake-ups between nodes (db/notify.c) ---- */
 
