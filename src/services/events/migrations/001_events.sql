@@ -26,7 +26,7 @@ alter table core.outbox set (
 );
 alter table core.outbox enable row level security;
 alter table core.outbox force row level security;
-create policy outbox_tenant on core.outbox for insert to bulkhead_app
+create policy tenant_wall on core.outbox for insert
 	with check (tenant_id = (select nullif(current_setting('app.tenant', true), '')::uuid));
 grant insert on core.outbox to bulkhead_app;
 select core.platform_table('core.outbox', 'select,insert,delete');
@@ -48,10 +48,11 @@ comment on table core.events is 'What happened, in one order; a partition a day,
 create index events_of_tenant on core.events (tenant_id, seq);
 alter table core.events enable row level security;
 alter table core.events force row level security;
-create policy events_tenant on core.events for select to bulkhead_app
+create policy tenant_wall on core.events for select
 	using (tenant_id = (select nullif(current_setting('app.tenant', true), '')::uuid));
 grant select on core.events to bulkhead_app;
 select core.platform_table('core.events', 'select,insert');
+select core.partitioned('core.events', 'day', 3, interval '7 days');
 
 -- How far a log has been sealed. Only appended to: the newest row of a log
 -- counts, so a forgotten open transaction cannot slow the look-up. Everything
@@ -68,8 +69,6 @@ create table core.seals (
 alter table core.seals enable row level security;
 alter table core.seals force row level security;
 select core.platform_table('core.seals', 'select,insert,delete');
-
-insert into core.seals (log, head, floor_xact, floor_id, pending) values ('events', 0, '0', 0, '{}');
 
 -- What is still running below a new floor: transactions of this statement's snapshot.
 create function core.seal_pending(p_floor xid8, p_kept xid8[]) returns xid8[]
@@ -97,7 +96,10 @@ declare
 	sealed integer;
 begin
 	perform pg_advisory_xact_lock(722014, 1);
-	select * into strict s from core.seals where log = 'events' order by head desc limit 1;
+	select * into s from core.seals where log = 'events' order by head desc limit 1;
+	if not found then
+		s := row('events', 0, '0', 0, '{}', null);
+	end if;
 	if p_everything then
 		s.floor_xact := '0';
 		s.floor_id := 0;
@@ -183,17 +185,6 @@ begin
 		limit p_limit;
 end
 $$;
-
--- Where a consumer of the log (webhooks, notifications, …) has got to.
-create table core.cursors (
-	consumer text not null,
-	seq bigint not null,
-	moved_at timestamptz not null default now(),
-	constraint cursors_pk primary key (consumer)
-) with (fillfactor = 10);
-alter table core.cursors enable row level security;
-alter table core.cursors force row level security;
-select core.platform_table('core.cursors', 'select,insert,update,delete');
 
 revoke execute on function core.seal_pending(xid8, xid8[]) from public;
 revoke execute on function core.seal_events(integer, boolean) from public;
