@@ -14,9 +14,9 @@ struct job {
 	struct uuid tenant; /* nil: the platform's */
 	struct str payload; /* JSON; ids only, never secrets */
 	struct str request_id;
-	int attempt; /* 1 … */
-	int attempts; /* how many there will be at most */
-	struct uuid worker; /* whose lease it runs under */
+	int attempt;	     /* 1 … */
+	int attempts;	     /* how many there will be at most */
+	struct uuid worker;  /* whose lease it runs under */
 	int64_t deadline_ms; /* steady; nothing may be written afterwards */
 };
 

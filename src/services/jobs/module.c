@@ -20,15 +20,9 @@ static struct fault *maintain_run(const void *mem, struct app *app, const struct
 	return NULL;
 }
 
-static const struct job_type maintain_job = {
-	.name = "jobs.maintain", .queue = "maintenance", .run = maintain_run
-};
-
-static void module_metrics(struct app *app, struct buf *out)
-{
-	if (app->jobs)
-		jobs_metrics(app->jobs, out);
-}
+static const struct job_type maintain_job = { .name = "jobs.maintain",
+					      .queue = "maintenance",
+					      .run = maintain_run };
 
 const struct module jobs_module = {
 	.name = "jobs",
@@ -37,8 +31,6 @@ const struct module jobs_module = {
 	.queries = jobs_queries,
 	.shapes = jobs_shapes,
 	.jobs = LIST(struct job_type *, &maintain_job),
-	.schedules = (const struct job_schedule[]){ { "jobs.maintain", "7 * * * *",
-						      &maintain_job },
+	.schedules = (const struct job_schedule[]){ { "jobs.maintain", "7 * * * *", &maintain_job },
 						    { 0 } },
-	.metrics = module_metrics,
 };

@@ -2,15 +2,9 @@
 #include "services/jobs/jobs.h"
 
 static const struct job_queue queues[] = {
-	{ "email", 5, 5 },
-	{ "documents", 3, 5 },
-	{ "notifications", 10, 3 },
-	{ "import", 1, 1 },
-	{ "export", 2, 3 },
-	{ "reports", 1, 3 },
-	{ "webhooks", 5, 3 },
-	{ "maintenance", 1, 3 },
-	{ "ai", 2, 3 },
+	{ "email", 5, 5 },    { "documents", 3, 5 },   { "notifications", 10, 3 },
+	{ "import", 1, 1 },   { "export", 2, 3 },      { "reports", 1, 3 },
+	{ "webhooks", 5, 3 }, { "maintenance", 1, 3 }, { "ai", 2, 3 },
 	{ "bulk", 2, 3 },
 };
 

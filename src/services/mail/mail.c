@@ -23,9 +23,9 @@ static struct fault *forget_run(const void *mem, struct app *app, const struct j
 static const struct job_type send_job = {
 	.name = "mail.send", .queue = "email", .run = send_run, .timeout_s = 60
 };
-static const struct job_type forget_job = {
-	.name = "mail.forget", .queue = "maintenance", .run = forget_run
-};
+static const struct job_type forget_job = { .name = "mail.forget",
+					    .queue = "maintenance",
+					    .run = forget_run };
 
 struct fault *mail_send(struct tx *tx, struct app *app, const struct mail_template *template,
 			struct str to_address, struct str values)
@@ -70,8 +70,7 @@ static struct fault *load(const void *mem, struct app *app, const struct job *jo
 	struct json payload;
 
 	TRY(json_parse(mem, job->payload, &json_default_limits, &payload));
-	id_text = json_string(mem, &payload,
-			      json_get(&payload, json_root(&payload), STR("mail")));
+	id_text = json_string(mem, &payload, json_get(&payload, json_root(&payload), STR("mail")));
 	if (str_is_null(id_text) || !uuid_parse(id_text, &ret_letter->id))
 		return FAULT_BUG(mem, "a mail job without a mail");
 	TRY(job_fence(tx, job));
@@ -87,8 +86,8 @@ static struct fault *load(const void *mem, struct app *app, const struct job *jo
 	return NULL;
 }
 
-static struct fault *settle(const void *mem, struct app *app, const struct job *job,
-			    struct uuid id, const char *status, struct str error)
+static struct fault *settle(const void *mem, struct app *app, const struct job *job, struct uuid id,
+			    const char *status, struct str error)
 {
 	struct tx *tx = mail_tx(mem, app, job);
 

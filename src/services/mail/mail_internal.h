@@ -24,8 +24,8 @@ struct mail_letter {
  * blanks, controls, quotes, brackets or bytes above ASCII. */
 bool mail_address_is_plain(struct str address);
 /* Fills the holes of a template from a JSON object of texts. */
-struct fault *mail_render(const void *ctx, const struct mail_template *template,
-			  struct str values, struct mail_words *ret_words);
+struct fault *mail_render(const void *ctx, const struct mail_template *template, struct str values,
+			  struct mail_words *ret_words);
 /* {"subject","text","html"} and back: what core.mails keeps, sealed. */
 struct str mail_words_json(const void *ctx, const struct mail_words *words);
 struct fault *mail_words_parse(const void *ctx, struct str json, struct mail_words *ret_words);

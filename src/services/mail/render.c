@@ -90,8 +90,8 @@ static struct fault *fill_in(const void *ctx, const char *pattern, const struct 
 	return NULL;
 }
 
-struct fault *mail_render(const void *ctx, const struct mail_template *template,
-			  struct str values, struct mail_words *ret_words)
+struct fault *mail_render(const void *ctx, const struct mail_template *template, struct str values,
+			  struct mail_words *ret_words)
 {
 	struct json holes;
 
