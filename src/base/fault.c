@@ -41,8 +41,8 @@ struct fault *fault_new_internal(const void *ctx, const char *file, int line, co
 	return f;
 }
 
-static struct fault *fault_vfield(struct fault *f, const char *field, const char *code,
-				  const char *format, va_list ap)
+__attribute__((format(printf, 4, 0))) static struct fault *fault_vfield(
+	struct fault *f, const char *field, const char *code, const char *format, va_list ap)
 {
 	struct fault_field *entry = talloc_zero(f, struct fault_field);
 	struct fault_field **end = &f->fields;
