@@ -66,23 +66,30 @@ static const struct refusal *extension_byte(struct chunk_reader *r, char c)
 	return c > ' ' && c < 0x7f && ++r->seen <= HTTP_EXTENSION_MAX ? NULL : &bad_extension;
 }
 
-static const struct refusal *trailer_byte(struct chunk_reader *r, char c)
+/* One byte of a name or a value; the given byte ends it and leads on. */
+static const struct refusal *trailer_part(struct chunk_reader *r, char c, char end, uint8_t next)
 {
 	struct str byte = { &c, 1 };
-	bool fits = ++r->seen <= HTTP_TRAILER_MAX;
 
+	if (c == end) {
+		r->state = next;
+		return NULL;
+	}
+	return (end == ':' ? http_is_token(byte) : http_is_value(byte)) ? NULL : &bad_trailer;
+}
+
+static const struct refusal *trailer_byte(struct chunk_reader *r, char c)
+{
+	if (++r->seen > HTTP_TRAILER_MAX)
+		return &bad_trailer;
 	switch (r->state) {
 	case CHUNK_TRAILER:
 		r->state = c == '\r' ? CHUNK_LAST_LF : CHUNK_TRAILER_NAME;
-		return fits && (c == '\r' || http_is_token(byte)) ? NULL : &bad_trailer;
+		return c == '\r' || http_is_token((struct str){ &c, 1 }) ? NULL : &bad_trailer;
 	case CHUNK_TRAILER_NAME:
-		if (c == ':')
-			r->state = CHUNK_TRAILER_VALUE;
-		return fits && (c == ':' || http_is_token(byte)) ? NULL : &bad_trailer;
+		return trailer_part(r, c, ':', CHUNK_TRAILER_VALUE);
 	case CHUNK_TRAILER_VALUE:
-		if (c == '\r')
-			r->state = CHUNK_TRAILER_LF;
-		return fits && (c == '\r' || http_is_value(byte)) ? NULL : &bad_trailer;
+		return trailer_part(r, c, '\r', CHUNK_TRAILER_LF);
 	default: /* CHUNK_TRAILER_LF, CHUNK_LAST_LF */
 		r->state = r->state == CHUNK_LAST_LF ? CHUNK_END : CHUNK_TRAILER;
 		return c == '\n' ? NULL : &bad_trailer;

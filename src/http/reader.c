@@ -11,6 +11,8 @@
 
 #include <stddef.h>
 
+#define HOST_BYTES_MAX 255 /* RFC 1035 2.3.4 */
+
 #define BAD(text)                                                                                  \
 	{                                                                                          \
 		400, FAULT_MALFORMED, "malformed_request", text                                    \
@@ -114,39 +116,37 @@ static enum http_method method_of(struct str s)
 	return HTTP_OTHER;
 }
 
+/* Bytes of the name or address in a Host value, 0 if there is none. */
+static size_t host_name_bytes(struct str s)
+{
+	size_t end;
+
+	if (s.n == 0 || s.p[0] != '[') {
+		end = str_find(s, ':', 0);
+		end = end == SIZE_MAX ? s.n : end;
+		return end <= HOST_BYTES_MAX && all_of(str_slice(s, 0, end), H) ? end : 0;
+	}
+	end = str_find(s, ']', 0);
+	if (end == SIZE_MAX || end < 3)
+		return 0;
+	for (size_t i = 1; i < end; i++) {
+		if (parse_hex_digit(s.p[i]) < 0 && s.p[i] != ':' && s.p[i] != '.')
+			return 0;
+	}
+	return end + 1;
+}
+
 /* host [":" port]; a name, an IPv4 address or a bracketed IPv6 address. */
 static bool host_is_valid(struct str s)
 {
-	struct str name = s;
-	size_t colon;
+	size_t n = host_name_bytes(s);
+	int64_t port;
 
-	if (s.n > 0 && s.p[0] == '[') {
-		size_t end = str_find(s, ']', 0);
-		if (end == SIZE_MAX || end < 3)
-			return false;
-		for (size_t i = 1; i < end; i++) {
-			if (parse_hex_digit(s.p[i]) < 0 && s.p[i] != ':' && s.p[i] != '.')
-				return false;
-		}
-		colon = end + 1;
-		if (colon < s.n && s.p[colon] != ':')
-			return false;
-	} else {
-		colon = str_find(s, ':', 0);
-		if (colon == SIZE_MAX)
-			colon = s.n;
-		name.n = colon;
-		if (name.n == 0 || name.n > 255 || !all_of(name, H))
-			return false;
-	}
-	if (colon >= s.n)
-		return true;
-	struct str port = str_slice(s, colon + 1, s.n);
-	for (size_t i = 0; i < port.n; i++) {
-		if (port.p[i] < '0' || port.p[i] > '9')
-			return false;
-	}
-	return port.n <= 5;
+	if (n == 0 || n == s.n || n + 1 == s.n)
+		return n > 0 && (n == s.n || s.p[n] == ':');
+	struct str digits = str_slice(s, n + 1, s.n);
+	return s.p[n] == ':' && digits.n <= 5 && digits.p[0] != '-' &&
+	       parse_int(digits, 0, 65535, &port);
 }
 
 /* Splits origin-form: path [ "?" query ]. */
