@@ -48,3 +48,15 @@ select coalesce(jsonb_agg(jsonb_build_object('seq', seq, 'type', type, 'at', ten
 		else jsonb_build_object('id', actor ->> 'id', 'name', actor ->> 'name') end,
 	'subject', subject, 'payload', payload) order by seq desc), '[]')
 from latest;
+
+-- name: tenant_enter(tenant_id uuid) -> exec
+-- Registration and accepting an invitation start outside of any tenant; from
+-- here on audit entries and events of the transaction belong to this one.
+select set_config('app.tenant', :tenant_id::text, true);
+
+-- name: audit_action(action text) -> exec
+-- What the changes from here on are called in the audit list; '' ends it.
+select core.audit_as(:action);
+
+-- name: tenant_name_get() -> one (name text)
+select name from tenants.tenants where tenant_id = :tenant;

@@ -159,8 +159,8 @@ struct fault *password_check(const void *ctx, const char *field, struct str pass
 			     const struct str *context, size_t context_n)
 {
 	struct makeup m = password_makeup(password);
-	struct fault *f = FAULT(ctx, FAULT_INVALID, "weak_password",
-				"The password does not meet the rules.");
+	struct fault *f =
+		FAULT(ctx, FAULT_INVALID, "weak_password", "The password does not meet the rules.");
 	void *tmp = talloc_new(ctx);
 
 	if (m.points < PASSWORD_MIN)
@@ -175,8 +175,8 @@ struct fault *password_check(const void *ctx, const char *field, struct str pass
 		fault_field(f, field, "needs_digit", "Add a digit.");
 	if (!m.sign)
 		fault_field(f, field, "needs_sign", "Add a sign, for example - or !.");
-	if (!f->fields && (m.distinct < PASSWORD_DISTINCT_MIN ||
-			   is_common(tmp, password, context, context_n)))
+	if (!f->fields &&
+	    (m.distinct < PASSWORD_DISTINCT_MIN || is_common(tmp, password, context, context_n)))
 		fault_field(f, field, "too_common",
 			    "This is among the passwords that are tried first. Choose another.");
 	talloc_free(tmp);
