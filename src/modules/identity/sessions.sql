@@ -19,7 +19,8 @@ join identity.users u on u.id = s.user_id
 where (s.token_hash = :token_hash or (s.mode = 'token' and s.id = :id))
 	and identity.is_alive(s) and u.status = 'active';
 
--- name: session_seen(id uuid, ip text?) -> count
+-- name: session_seen(id uuid, ip text?) -> exec
+-- Travels with the commit of the authenticator.
 update identity.sessions set last_seen_at = now(), ip = coalesce(:ip, ip)
 where id = :id and last_seen_at < now() - interval '50 seconds';
 

@@ -60,6 +60,7 @@ left join tenants.members m on m.tenant_id = k.tenant_id and m.user_id = k.creat
 where k.key_hash = :key_hash and k.revoked_at is null
 	and (k.expires_at is null or k.expires_at > now());
 
--- name: api_key_used(id uuid) -> count
+-- name: api_key_used(id uuid) -> exec
+-- Travels with the commit of the authenticator.
 update tenants.api_keys set last_used_at = now()
 where id = :id and (last_used_at is null or last_used_at < now() - interval '1 minute');

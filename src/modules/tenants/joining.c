@@ -114,8 +114,6 @@ static struct fault *invitation_accept_own(struct request *rq)
 	struct uuid tenant;
 	bool proves_address;
 
-	if (rq->who->kind != WHO_USER)
-		return unusable(rq->mem);
 	TRY(invitation_use(rq->tx, in->token, &who, &tenant, &proves_address));
 	return reply_membership(rq, tenant);
 }

@@ -86,7 +86,8 @@ join tenants.members m on m.tenant_id = t.id
 left join tenants.member_visits v on v.tenant_id = t.id and v.user_id = m.user_id
 where m.user_id = :user_id and (t.id = :tenant_id or t.slug = :slug);
 
--- name: member_visit(tenant_id uuid, user_id uuid) -> count
+-- name: member_visit(tenant_id uuid, user_id uuid) -> exec
+-- Travels with the commit of the authenticator.
 insert into tenants.member_visits as v (tenant_id, user_id) values (:tenant_id, :user_id)
 on conflict (tenant_id, user_id) do update set at = now()
 where v.at < now() - interval '50 seconds';

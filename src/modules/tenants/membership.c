@@ -26,14 +26,13 @@ struct fault *membership_json(struct tx *tx, const struct registry *r, struct uu
 }
 
 struct fault *membership_enter(struct tx *tx, const struct registry *r, struct str tenant,
-			       struct principal *who, bool *ret_visit_is_due)
+			       struct principal *who)
 {
 	struct membership_find_row m;
 	const struct role_info *role;
 	struct uuid id;
 	bool is_id = uuid_parse(tenant, &id), found;
 
-	*ret_visit_is_due = false;
 	TRY(membership_find(tx, who->user, is_id ? &id : NULL,
 			    is_id ? (struct str){ NULL, 0 } : tenant, &m, &found));
 	if (!found)
@@ -46,13 +45,7 @@ struct fault *membership_enter(struct tx *tx, const struct registry *r, struct s
 	who->permissions =
 		role_permissions(tx_mem(tx), r, m.role, m.status, &who->permission_count);
 	who->stamps[who->stamp_count++] = (struct access_stamp){ m.id, m.stamp };
-	*ret_visit_is_due = !m.has_last_visit || m.last_visit < clock_wall_us() - VISIT_EVERY_US;
-	return NULL;
-}
-
-struct fault *membership_visit(struct tx *tx, struct uuid tenant, struct uuid user)
-{
-	int64_t n;
-
-	return member_visit(tx, tenant, user, &n);
+	if (m.has_last_visit && m.last_visit > clock_wall_us() - VISIT_EVERY_US)
+		return NULL;
+	return member_visit(tx, m.id, who->user);
 }

@@ -20,12 +20,10 @@ struct fault *membership_json(struct tx *tx, const struct registry *r, struct uu
 			      struct str *ret_json);
 
 /* Fills tenant, role, permissions and stamp of who if the person who->user is a
- * member of the tenant named by slug or id; else leaves them empty.
- * *ret_visit_is_due: call membership_visit. */
+ * member of the tenant named by slug or id, and notes that they were here; else
+ * leaves them empty. For authenticators. */
 struct fault *membership_enter(struct tx *tx, const struct registry *r, struct str tenant,
-			       struct principal *who, bool *ret_visit_is_due);
-/* Notes that the member was here; needs a transaction that may write. */
-struct fault *membership_visit(struct tx *tx, struct uuid tenant, struct uuid user);
+			       struct principal *who);
 
 struct invitee {
 	struct uuid user;
