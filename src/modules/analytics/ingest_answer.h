@@ -1,0 +1,12 @@
+/* ingest_answer.h - what SDKs are told. */
+#pragma once
+
+#include "modules/analytics/ingest.h"
+
+/* Takes the exchange over, hands r to the batcher and answers after the commit. */
+struct fault *ingest_answer_later(struct request *rq, struct ingest_request *r);
+/* Replies with a fault in a form that problem readers and SDKs both understand. */
+struct fault *ingest_refuse(struct request *rq, const struct fault *why);
+struct str ingest_int_text(const void *mem, int64_t value);
+/* {"success":true,"accepted":…,…} for a request whose fates are final. */
+struct str ingest_result_json(const struct ingest_request *r);
