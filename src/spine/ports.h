@@ -3,11 +3,12 @@
  * The spine may not include services (the compiler sees to it), yet every
  * request is limited, its credential hashed and its cursors sealed. These few
  * functions are handed in by src/app; their contracts stand in
- * services/crypto/crypto.h and services/limits/limits.h, whose signatures they
- * have. */
+ * services/crypto/crypto.h, services/limits/limits.h and
+ * services/events/events.h, whose signatures they have. */
 #pragma once
 
 #include "base/fault.h"
+#include "base/uuid.h"
 
 #include <stdint.h>
 
@@ -15,6 +16,8 @@
 
 struct keys;
 struct limits;
+struct tx;
+struct event_type;
 
 /* What a token bucket answers. */
 struct limit_state {
@@ -38,4 +41,7 @@ struct ports {
 				 struct str sealed, struct str *ret_plain);
 	struct limit_state (*take)(struct limits *l, struct str key, int64_t limit, int window_s,
 				   int64_t cost);
+	/* services/events: event_emit */
+	struct fault *(*emit)(struct tx *tx, const struct event_type *type, struct uuid subject,
+			      struct str payload);
 };

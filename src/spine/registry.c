@@ -126,11 +126,11 @@ static struct fault *take_routes(struct builder *b, const struct module *m)
 		for (const struct route *route = *list; route->handler; route++)
 			take_route(b, m, route);
 	for (const struct resource *const *res = m->resources; res && *res; res++) {
-		const struct route *routes;
+		const struct route *const *routes;
 		size_t n;
 		TRY(resource_routes(b->r, *res, &routes, &n));
 		for (size_t i = 0; i < n; i++)
-			take_route(b, m, &routes[i]);
+			take_route(b, m, routes[i]);
 	}
 	return NULL;
 }

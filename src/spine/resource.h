@@ -45,6 +45,7 @@ struct resource {
 	struct fault *(*after_write)(struct request *rq, enum resource_verb verb, struct uuid id);
 };
 
-/* Routes of a resource, built at start (owned by ctx). */
+/* Routes of a resource, built at start (owned by ctx): an array of *ret_count
+ * pointers. FAULT_INVALID when the descriptor cannot be served. */
 struct fault *resource_routes(const void *ctx, const struct resource *r,
-			      const struct route **ret_routes, size_t *ret_count);
+			      const struct route *const **ret_routes, size_t *ret_count);
