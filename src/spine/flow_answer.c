@@ -27,7 +27,7 @@ void flow_dress(struct flow *fl)
 	add(fl, STR("X-Request-Id"), fl->rq.request_id);
 	if (fl->rq.traceparent.p)
 		add(fl, STR("traceparent"), fl->rq.traceparent);
-	edge_security(fl, str_starts(fl->reply.content_type, STR("text/html")));
+	edge_security(fl, fl->is_page || str_starts(fl->reply.content_type, STR("text/html")));
 	edge_cors(fl);
 	limit_headers(fl);
 }
@@ -48,10 +48,10 @@ static int problem_reply(struct flow *fl, const struct fault *why)
 	struct reply *r = &fl->reply;
 	struct buf b;
 
-	*r = (struct reply){ .status = problem_status(why->kind),
-			     .content_type = STR("application/problem+json") };
+	*r = (struct reply){ .content_type = STR("application/problem+json") };
+	r->status = fl->refusal_status ? fl->refusal_status : problem_status(why->kind);
 	buf_init(&b, fl->rq.mem, PROBLEM_MAX_BYTES);
-	problem_write(&b, why, fl->rq.request_id);
+	problem_write_as(&b, why, fl->rq.request_id, r->status);
 	r->body = buf_view(&b);
 	if (why->kind == FAULT_METHOD && why->allow)
 		reply_field(&fl->rq, "Allow", str_of(why->allow));
@@ -127,15 +127,10 @@ static void count(struct flow *fl)
 		  LOG_INT("status", fl->reply.status), LOG_INT("us", took_us));
 }
 
-void flow_answer(struct flow *fl, struct fault *why)
+void flow_answer(struct flow *fl, const struct fault *why)
 {
 	struct reply *r = &fl->reply;
 
-	if (r->is_taken) {
-		if (why)
-			log_fault(fl, why);
-		return;
-	}
 	if (!why && r->status == 0)
 		why = FAULT_BUG(fl->rq.mem, "the handler of %s answered nothing",
 				fl->rq.route ? fl->rq.route->path : "(none)");

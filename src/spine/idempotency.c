@@ -130,7 +130,7 @@ struct fault *idempotency_store(struct flow *fl)
 	const struct reply *r = &fl->reply;
 	struct str body = STR("");
 
-	if (!fl->is_idempotent || r->is_taken || r->status < 200 || r->status > 299)
+	if (!fl->is_idempotent || r->status < 200 || r->status > 299)
 		return NULL;
 	if (r->body.n > 0)
 		body = rq->app->ports->encrypt(rq->mem, rq->app->keys, PLACE, r->body);

@@ -116,11 +116,11 @@ static void put_stats(struct buf *out, const struct route *route, struct route_s
 		struct cell *cell = atomic_load_explicit(&stats->cells[i], memory_order_acquire);
 		if (!cell)
 			break;
-		snprintf(
-			labels, sizeof(labels),
-			"http_request_method=\"%s\",http_route=\"%s\",http_response_status_code=\"%d\"",
-			route ? http_method_name(route->method) : "_OTHER",
-			route ? route->path : "(none)", atomic_load(&cell->status));
+		snprintf(labels, sizeof(labels),
+			 "http_request_method=\"%s\",http_route=\"%s\","
+			 "http_response_status_code=\"%d\"",
+			 route ? http_method_name(route->method) : "_OTHER",
+			 route ? route->path : "(none)", atomic_load(&cell->status));
 		put_cell(out, labels, cell);
 	}
 }

@@ -31,23 +31,27 @@ static bool is_request_id(struct str text)
 	return true;
 }
 
-/* W3C Trace Context: version 00, 32 + 16 hex digits that are not all zero, flags. */
+/* Lower-case hex, and not all of it zero. */
+static bool is_trace_part(struct str text)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < text.n; i++) {
+		char c = text.p[i];
+		if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
+			return false;
+		any = any || c != '0';
+	}
+	return any;
+}
+
+/* W3C Trace Context: version, 32 and 16 hex digits, flags. */
 static bool is_traceparent(struct str t)
 {
-	bool trace = false, parent = false;
-
 	if (t.n != 55 || t.p[2] != '-' || t.p[35] != '-' || t.p[52] != '-' ||
 	    str_starts(t, STR("ff")))
 		return false;
-	for (size_t i = 0; i < t.n; i++) {
-		if (i == 2 || i == 35 || i == 52)
-			continue;
-		if (!((t.p[i] >= '0' && t.p[i] <= '9') || (t.p[i] >= 'a' && t.p[i] <= 'f')))
-			return false;
-		trace = trace || (i > 2 && i < 35 && t.p[i] != '0');
-		parent = parent || (i > 35 && i < 52 && t.p[i] != '0');
-	}
-	return trace && parent;
+	return is_trace_part(str_slice(t, 3, 35)) && is_trace_part(str_slice(t, 36, 52));
 }
 
 static const struct principal nobody = { .kind = WHO_ANONYMOUS };
@@ -173,7 +177,7 @@ static struct fault *walk_again(struct flow *fl)
 {
 	access_forget(fl);
 	fl->is_second_try = true;
-	fl->reply = (struct reply){ 0 };
+	fl->reply = (struct reply){ .is_taken = fl->reply.is_taken };
 	fl->rq.who = &nobody;
 	fl->rq.tx = NULL;
 	return walk(fl);
@@ -182,13 +186,17 @@ static struct fault *walk_again(struct flow *fl)
 void pipeline_handle(void *app, struct http_exchange *x)
 {
 	struct flow *fl = http_tag(x);
+	bool is_taken = false;
 	struct fault *why;
 
 	if (!fl)
 		fl = flow_begin(app, x);
+	fl->reply.is_taken = &is_taken;
 	why = fl->entry ? walk(fl) : answer_unrouted(fl);
-	if (why && is_stale(why) && !fl->reply.is_taken)
+	if (!is_taken && why && is_stale(why))
 		why = walk_again(fl);
+	if (is_taken)
+		return; /* the request may be gone already */
 	if (why && is_stale(why))
 		why = FAULT(fl->rq.mem, FAULT_UNAVAILABLE, "access_changing",
 			    "Your access is being changed. Try again.");
@@ -214,5 +222,6 @@ void pipeline_refuse(void *app, struct http_exchange *x, const struct fault *why
 		fl->rq.request_id = uuid_str(fl->rq.mem, uuid_new());
 		http_set_tag(x, fl);
 	}
-	flow_answer(fl, (struct fault *)(uintptr_t)why);
+	fl->refusal_status = http_refusal_status(x);
+	flow_answer(fl, why);
 }

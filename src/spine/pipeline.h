@@ -6,6 +6,7 @@
  * document (and an audit entry when access was refused). */
 #pragma once
 
+#include "spine/module.h"
 #include "spine/request.h"
 
 /* The hooks of http_config; app is struct app *. */
@@ -26,5 +27,10 @@ struct scope access_scope(const struct principal *who, struct str request_id, st
 			  struct str user_agent);
 /* Writes f as application/problem+json. */
 void problem_write(struct buf *out, const struct fault *f, struct str request_id);
+/* With a status that says it better than the kind (408, 414, 505). */
+void problem_write_as(struct buf *out, const struct fault *f, struct str request_id, int status);
 int problem_status(enum fault_kind kind);
 const char *problem_title(enum fault_kind kind);
+/* The spine's own migrations, queries and routes (/openapi.json, /docs); first of all
+ * modules. */
+extern const struct module spine_module;

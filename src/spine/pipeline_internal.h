@@ -12,8 +12,8 @@
 #define REPLY_FIELDS_MAX 12
 
 struct reply {
-	int status; /* 0: none yet */
-	bool is_taken;
+	int status;	/* 0: none yet */
+	bool *is_taken; /* on the stack of pipeline_handle, see reply_taken */
 	struct str content_type;
 	struct str body;
 	struct http_field fields[REPLY_FIELDS_MAX];
@@ -40,6 +40,8 @@ struct flow {
 	struct str idempotency_key;
 	char idempotency_hash[2 * PORT_HASH_BYTES + 1]; /* hex */
 	bool is_dressed;
+	bool is_page;	    /* a file of the interface */
+	int refusal_status; /* of the engine, more exact than the kind; 0: none */
 	int64_t started_us;
 };
 
@@ -80,7 +82,7 @@ void edge_security(struct flow *fl, bool is_page);
 void edge_cors(struct flow *fl);
 void edge_preflight(struct flow *fl);
 /* flow_answer.c: the one place that sends (or counts what was taken) */
-void flow_answer(struct flow *fl, struct fault *why);
+void flow_answer(struct flow *fl, const struct fault *why);
 void flow_dress(struct flow *fl); /* the fields every answer has, once */
 /* interface.c: files of the embedded interface; false: none fits */
 bool interface_answer(struct flow *fl);

@@ -56,6 +56,11 @@ static void put_fields(struct json_out *w, const struct fault_field *field)
 
 void problem_write(struct buf *out, const struct fault *f, struct str request_id)
 {
+	problem_write_as(out, f, request_id, problem_status(f->kind));
+}
+
+void problem_write_as(struct buf *out, const struct fault *f, struct str request_id, int status)
+{
 	struct json_out w;
 
 	json_out_init(&w, out);
@@ -66,7 +71,7 @@ void problem_write(struct buf *out, const struct fault *f, struct str request_id
 	json_key(&w, "title");
 	json_put_str(&w, str_of(problem_title(f->kind)));
 	json_key(&w, "status");
-	json_put_int(&w, problem_status(f->kind));
+	json_put_int(&w, status);
 	json_key(&w, "code");
 	json_put_str(&w, str_of(f->code));
 	json_key(&w, "detail");

@@ -89,5 +89,6 @@ void reply_etag(struct request *rq, int64_t version)
 
 void reply_taken(struct request *rq)
 {
-	rq->reply->is_taken = true;
+	assert(rq->route->tx == ROUTE_TX_NONE);
+	*rq->reply->is_taken = true;
 }

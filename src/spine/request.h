@@ -55,7 +55,9 @@ struct fault *reply_list_total(struct request *rq, struct str items, struct str 
 struct fault *reply_bytes(struct request *rq, int status, struct str content_type, struct str body);
 void reply_field(struct request *rq, const char *name, struct str value);
 void reply_etag(struct request *rq, int64_t version);
-/* The handler has taken the exchange over (deferred, streamed, handed over). */
+/* The handler takes the exchange over (defers, streams or hands it over). To be
+ * called first: after http_defer the request may be gone at any moment. Only for
+ * routes without a transaction. */
 void reply_taken(struct request *rq);
 /* 412 unless If-Match is absent or names this version. */
 struct fault *request_check_version(const struct request *rq, int64_t version);
