@@ -491,14 +491,17 @@ static int shape_order(const void *a, const void *b)
 
 static const char problem_schema[] =
 	"{\"type\":\"object\",\"description\":\"RFC 9457 problem document\",\"properties\":{"
-	"\"type\":{\"type\":\"string\",\"format\":\"uri-reference\"},\"title\":{\"type\":\"string\"},"
+	"\"type\":{\"type\":\"string\",\"format\":\"uri-reference\"},"
+	"\"title\":{\"type\":\"string\"},"
 	"\"status\":{\"type\":\"integer\"},\"code\":{\"type\":\"string\",\"description\":\"Stable, "
 	"snake_case\"},\"detail\":{\"type\":\"string\"},\"request_id\":{\"type\":\"string\"},"
 	"\"errors\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"field\":{"
-	"\"type\":\"string\",\"description\":\"JSON pointer in the body, or the parameter's name\"},"
+	"\"type\":\"string\",\"description\":\"JSON pointer in the body, or the parameter's "
+	"name\"},"
 	"\"code\":{\"type\":\"string\"},\"message\":{\"type\":\"string\"}},\"required\":[\"field\","
 	"\"code\",\"message\"]}}},\"required\":[\"type\",\"title\",\"status\",\"code\",\"detail\","
-	"\"request_id\"],\"examples\":[{\"type\":\"/docs#problem-invalid\",\"title\":\"Invalid input\","
+	"\"request_id\"],\"examples\":[{\"type\":\"/docs#problem-invalid\","
+	"\"title\":\"Invalid input\","
 	"\"status\":422,\"code\":\"invalid\",\"detail\":\"Some fields are not valid.\","
 	"\"request_id\":\"01936b2e-7f2a-7c4e-9a51-3f2b8c1d0e4f\",\"errors\":[{\"field\":\"/name\","
 	"\"code\":\"required\",\"message\":\"This is missing.\"}]}]}";
