@@ -1,0 +1,109 @@
+// The live connection. One Socket.IO connection a tenant; every event of the server marks the
+// queries it touches as old, and a page can join a room of its own (the live view of a project).
+import { useQueryClient, type QueryClient } from "@tanstack/react-query";
+import { createContext, useContext, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
+import type { Socket } from "socket.io-client";
+import { keys } from "@/api/query";
+
+export type LiveState = "connecting" | "live" | "off";
+
+interface Live {
+  state: LiveState;
+  socket: Socket | null;
+}
+const LiveContext = createContext<Live>({ state: "off", socket: null });
+
+/** Which lists a change of a noun touches, below the tenant's key. */
+const touched: Record<string, string[]> = {
+  project: ["projects", "overview"],
+  key: ["keys", "projects"],
+  write_key: ["keys", "projects"],
+  member: ["members", "overview"],
+  invitation: ["invitations"],
+  api_key: ["api-keys"],
+  tenant: ["tenant"],
+  usage: ["overview", "usage"],
+};
+
+function invalidate(client: QueryClient, tenant: string, event: string): void {
+  const [noun = ""] = event.split(":");
+  const names = touched[noun];
+  if (!names) return;
+  for (const name of [...names, "activity", "audit"]) {
+    void client.invalidateQueries({ queryKey: keys.tenant(tenant, name) });
+  }
+  if (noun === "member" || noun === "tenant") void client.invalidateQueries({ queryKey: keys.me, exact: true });
+}
+
+export function LiveProvider({ tenant, children }: { tenant: string; children: ReactNode }) {
+  const client = useQueryClient();
+  const [live, setLive] = useState<Live>({ state: "connecting", socket: null });
+  useEffect(() => {
+    let socket: Socket | null = null;
+    let isGone = false;
+    let wasLive = false;
+    const connect = async () => {
+      const { io } = await import("socket.io-client");
+      if (isGone) return;
+      socket = io({ auth: { tenant }, transports: ["websocket", "polling"], reconnectionDelayMax: 10_000 });
+      const own = socket;
+      const say = (state: LiveState) => setLive({ state, socket: own });
+      own.on("connect", () => {
+        say("live");
+        // What happened while the line was down was missed: look again.
+        if (wasLive) void client.invalidateQueries({ queryKey: keys.tenant(tenant) });
+        wasLive = true;
+      });
+      own.on("disconnect", (reason) => say(reason === "io client disconnect" ? "off" : "connecting"));
+      own.on("connect_error", () => say(own.active ? "connecting" : "off"));
+      own.onAny((event: string) => invalidate(client, tenant, event));
+    };
+    setLive({ state: "connecting", socket: null });
+    void connect();
+    return () => {
+      isGone = true;
+      socket?.disconnect();
+    };
+  }, [client, tenant]);
+  return <LiveContext value={live}>{children}</LiveContext>;
+}
+
+export function useLive(): Live {
+  return useContext(LiveContext);
+}
+
+interface RoomAnswer {
+  ok?: boolean;
+  code?: string;
+  title?: string;
+  detail?: string;
+}
+
+/** Joins the room of one thing while mounted, and hands over every message of one name. */
+export function useRoom<T>(type: string, id: string, event: string, onMessage: (message: T) => void) {
+  const { socket, state } = useLive();
+  const [refusal, setRefusal] = useState<string | null>(null);
+  const [isJoined, setJoined] = useState(false);
+  const handler = useRef(onMessage);
+  useEffect(() => {
+    handler.current = onMessage;
+  });
+  useEffect(() => {
+    if (!socket || state !== "live") return;
+    let isGone = false;
+    const hear = (message: T) => handler.current(message);
+    socket.on(event, hear);
+    socket.emit("join:entity", { type, id }, (answer: RoomAnswer | undefined) => {
+      if (isGone) return;
+      setJoined(answer?.ok === true);
+      setRefusal(answer?.ok ? null : (answer?.detail ?? answer?.title ?? answer?.code ?? "refused"));
+    });
+    return () => {
+      isGone = true;
+      setJoined(false);
+      socket.off(event, hear);
+      socket.emit("leave:entity", { type, id });
+    };
+  }, [socket, state, type, id, event]);
+  return useMemo(() => ({ isJoined, refusal }), [isJoined, refusal]);
+}
