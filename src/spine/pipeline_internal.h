@@ -27,7 +27,6 @@ struct access_hold; /* access.c: a cached principal that this request uses */
 struct flow {
 	struct request rq; /* first */
 	struct reply reply;
-	bool *taken; /* on the worker's stack: tells that this flow may be gone */
 	const struct route_entry *entry; /* NULL: no route */
 	const char *allow;		 /* other methods of the path */
 	struct credential cred;
