@@ -47,9 +47,12 @@ delete from core.job_workers where id = :id;
 select receipt, lane, seq, id, queue, tenant_id, type, attempt, attempts, payload, request_id
 from core.claim_jobs(:worker, :queues, :wants::integer[], :most::integer, :everything);
 
--- name: jobs_settle(worker uuid, lanes int[], seqs int[], outcomes text[], delays_ms int[],
---   errors text[]) -> exec
-select core.settle_jobs(:worker, :lanes, :seqs, :outcomes, :delays_ms, :errors);
+-- name: jobs_settle(worker uuid, batch int, lanes int[], seqs int[], outcomes text[],
+--   delays_ms int[], errors text[]) -> exec
+select core.settle_jobs(:worker, :batch, :lanes, :seqs, :outcomes, :delays_ms, :errors);
+
+-- name: jobs_return(worker uuid, receipt int) -> exec
+select core.return_jobs(:worker, :receipt);
 
 -- name: jobs_rescue(max_losses int) -> one (n int)
 select core.rescue_jobs(:max_losses::integer) as n;

@@ -24,6 +24,12 @@ static const struct job_type maintain_job = { .name = "jobs.maintain",
 					      .queue = "maintenance",
 					      .run = maintain_run };
 
+static void module_metrics(struct app *app, struct buf *out)
+{
+	if (app->jobs)
+		jobs_metrics(app->jobs, out);
+}
+
 const struct module jobs_module = {
 	.name = "jobs",
 	.needs = LIST(char *, "events"),
@@ -33,4 +39,5 @@ const struct module jobs_module = {
 	.jobs = LIST(struct job_type *, &maintain_job),
 	.schedules = (const struct job_schedule[]){ { "jobs.maintain", "7 * * * *", &maintain_job },
 						    { 0 } },
+	.metrics = module_metrics,
 };

@@ -95,14 +95,16 @@ create table core.job_receipts (
 create sequence core.job_receipt_ids;
 
 -- Which of them it has settled, and how (d done, r retry, x dead, b given back).
+-- id: the worker's own count, so that a batch whose commit it did not hear of
+-- can be told again.
 create table core.job_closures (
-	id bigint not null generated always as identity,
+	id bigint not null,
 	worker uuid not null,
 	lanes integer[] not null,
 	seqs bigint[] not null,
 	outcomes "char"[] not null,
 	at timestamptz not null,
-	constraint job_closures_pk primary key (worker, at, id)
+	constraint job_closures_pk primary key (worker, id, at)
 ) partition by range (at);
 
 -- Delayed jobs and those to be tried again.
@@ -362,6 +364,8 @@ declare
 	v_share integer;
 	v_priority smallint;
 begin
+	-- whoever freezes between this and its commit must not stop the others for long
+	perform set_config('idle_in_transaction_session_timeout', '3000', true);
 	perform pg_advisory_xact_lock(722014, 2);
 	perform core.job_worker_check(p_worker);
 	perform core.sort_jobs(p_limit, p_everything);
@@ -453,16 +457,20 @@ end $$;
 -- What a worker has done with jobs it holds. Outcomes: d done, r try again
 -- (the next attempt), x dead, b given back unstarted. Refused once the worker
 -- was declared dead: its jobs run elsewhere then.
-create function core.settle_jobs(p_worker uuid, p_lanes bigint[], p_seqs bigint[],
-	p_outcomes text[], p_delays_ms bigint[], p_errors text[]) returns void
+create function core.settle_jobs(p_worker uuid, p_batch bigint, p_lanes bigint[],
+	p_seqs bigint[], p_outcomes text[], p_delays_ms bigint[], p_errors text[]) returns void
 language plpgsql
 set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
 begin
 	perform core.job_worker_check(p_worker);
-	insert into core.job_closures (worker, lanes, seqs, outcomes, at)
-	values (p_worker, p_lanes::integer[], p_seqs, p_outcomes::"char"[], clock_timestamp());
+	if exists (select from core.job_closures where worker = p_worker and id = p_batch) then
+		return;
+	end if;
+	insert into core.job_closures (id, worker, lanes, seqs, outcomes, at)
+	values (p_batch, p_worker, p_lanes::integer[], p_seqs, p_outcomes::"char"[],
+		clock_timestamp());
 	if 'd' = all (p_outcomes) then
 		return;
 	end if;
@@ -493,6 +501,30 @@ begin
 	from settled s
 	join core.job_lanes l on l.id = s.lane
 	where s.outcome = 'x';
+end $$;
+
+-- Gives back every receipt of a worker after p_receipt: claims whose commit it
+-- did not hear of, so it does not know what it holds.
+create function core.return_jobs(p_worker uuid, p_receipt bigint) returns void
+language plpgsql
+set enable_seqscan = off
+set enable_bitmapscan = off
+as $$
+begin
+	perform core.job_worker_check(p_worker);
+	with returned as (
+		delete from core.job_receipts where worker = p_worker and id > p_receipt
+		returning lanes, seqs
+	)
+	insert into core.job_deferred (id, run_at, tenant_id, queue, type, priority, attempt,
+		attempts, losses, payload, request_id, enqueued_at)
+	select r.id, clock_timestamp(), r.tenant_id, l.queue, r.type, l.priority, r.attempt,
+		r.attempts, r.losses, r.payload, r.request_id, r.enqueued_at
+	from returned, unnest(returned.lanes, returned.seqs) as u (lane, seq)
+	cross join lateral (
+		select * from core.job_ready r where r.lane = u.lane and r.seq = u.seq limit 1
+	) as r
+	join core.job_lanes l on l.id = r.lane;
 end $$;
 
 -- Gives away the open jobs of workers whose lease has run out; returns how
@@ -609,7 +641,8 @@ declare
 begin
 	foreach f in array array['sort_jobs(integer, boolean)', 'job_worker_check(uuid)',
 		'claim_jobs(uuid, text[], integer[], integer, boolean)',
-		'settle_jobs(uuid, bigint[], bigint[], text[], bigint[], text[])',
+		'settle_jobs(uuid, bigint, bigint[], bigint[], text[], bigint[], text[])',
+		'return_jobs(uuid, bigint)',
 		'rescue_jobs(integer)', 'drop_job_partitions()'] loop
 		execute format('revoke execute on function core.%s from public', f);
 		execute format('grant execute on function core.%s to bulkhead_platform', f);
