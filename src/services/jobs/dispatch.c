@@ -14,11 +14,11 @@
 #include <talloc.h>
 #include <time.h>
 
-#define POLL_MS 1000	   /* and up to as much again by chance */
+#define POLL_MS 1000	    /* and up to as much again by chance */
 #define EVERYTHING_MS 30000 /* how often the sorter looks below its floor, too */
-#define SORTED_MOST 4000   /* jobs a claim moves from the inbox at most */
-#define SETTLED_MOST 2000  /* jobs a pass settles at most */
-#define HOLD_MS 50	   /* so much work is fetched ahead */
+#define SORTED_MOST 4000    /* jobs a claim moves from the inbox at most */
+#define SETTLED_MOST 2000   /* jobs a pass settles at most */
+#define HOLD_MS 50	    /* so much work is fetched ahead */
 #define UNKNOWN_TYPE_MS 30000
 #define BACKOFF_MOST_MS 1000
 

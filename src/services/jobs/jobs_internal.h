@@ -51,7 +51,7 @@ struct queue {
 	struct task_list waiting;
 	int running;
 	int prefetch;
-	bool may_have_more; /* claim again when there is room */
+	bool may_have_more;			   /* claim again when there is room */
 	int64_t ended, ended_at_claim, claimed_ms; /* for the speed */
 	int64_t done, again, dead;		   /* counters */
 	int64_t backlog;			   /* in the database, seen by the keeper */

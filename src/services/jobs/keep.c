@@ -142,8 +142,7 @@ void *keep_run(void *jobs)
 		struct fault *f = round_of(j, mem, &r);
 
 		if (f && !failed)
-			LOG_WARN("jobs cannot be kept",
-				 LOG_TEXT("fault", fault_describe(mem, f)));
+			LOG_WARN("jobs cannot be kept", LOG_TEXT("fault", fault_describe(mem, f)));
 		failed = f != NULL;
 		talloc_free(mem);
 		pthread_mutex_lock(&j->lock);
