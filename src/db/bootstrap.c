@@ -23,8 +23,9 @@ static const char role_sql[] =
 
 /* $1: database or null for the present one, $2: whether it is to be created. */
 static const char create_database_sql[] =
-	"select format('create database %I owner bulkhead_owner encoding ''UTF8'' template template0',"
-	" $1::text) where not exists (select from pg_database where datname = $1)";
+	"select format('create database %I owner bulkhead_owner encoding ''UTF8''"
+	" template template0', $1::text)"
+	" where not exists (select from pg_database where datname = $1)";
 
 static const char grants_sql[] =
 	"select format('revoke all on database %1$I from public;"

@@ -285,29 +285,34 @@ static void keep(PGresult **slot, PGresult *r)
 	*slot = r;
 }
 
+static void take_error(struct exchange *x, const struct step *step, PGresult *r)
+{
+	if (step->is_preparation)
+		step->statement->is_prepared = false;
+	if (x->error || PQresultStatus(r) == PGRES_PIPELINE_ABORTED) {
+		PQclear(r);
+		return;
+	}
+	x->error = r;
+	x->error_at = step->what->query->name;
+}
+
 static void take_result(struct exchange *x, const struct step *step, PGresult *r)
 {
 	ExecStatusType status = PQresultStatus(r);
-	bool is_ok = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
 
-	if (step->is_preparation && !is_ok)
-		step->statement->is_prepared = false;
-	if (!is_ok && !x->error && status != PGRES_PIPELINE_ABORTED) {
-		x->error = r;
-		x->error_at = step->what->query->name;
-		return;
-	}
-	if (is_ok && step->what == &set_savepoint && !step->is_preparation)
-		x->tx->savepoint_is_set = true;
-	if (is_ok && step->what == &begin_tx && !step->is_preparation)
-		x->tx->is_begun = true;
-	if (is_ok && !step->is_preparation && step->what != &commit_tx)
-		keep(&x->last, r);
-	else if (is_ok && step->what == &commit_tx && strcmp(PQcmdStatus(r), "COMMIT") != 0 &&
-		 !step->is_preparation)
-		x->error = r; /* "ROLLBACK": cannot happen unless has_failed was missed */
-	else
+	if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
+		take_error(x, step, r);
+	} else if (step->is_preparation) {
 		PQclear(r);
+	} else if (step->what == &commit_tx && strcmp(PQcmdStatus(r), "COMMIT") != 0) {
+		x->error = r; /* "ROLLBACK": cannot happen unless has_failed was missed */
+		x->error_at = "commit";
+	} else {
+		x->tx->is_begun |= step->what == &begin_tx;
+		x->tx->savepoint_is_set |= step->what == &set_savepoint;
+		keep(&x->last, r);
+	}
 }
 
 static void collect(struct exchange *x)

@@ -32,8 +32,8 @@ static int variant_of(struct str text)
 	bool url = str_find(text, '-', 0) != SIZE_MAX || str_find(text, '_', 0) != SIZE_MAX;
 
 	if (url)
-		return padded ? sodium_base64_VARIANT_URLSAFE :
-				sodium_base64_VARIANT_URLSAFE_NO_PADDING;
+		return padded ? sodium_base64_VARIANT_URLSAFE
+			      : sodium_base64_VARIANT_URLSAFE_NO_PADDING;
 	return padded ? sodium_base64_VARIANT_ORIGINAL : sodium_base64_VARIANT_ORIGINAL_NO_PADDING;
 }
 

@@ -19,7 +19,7 @@
 
 /* A hash of a password nobody has, with the parameters above: verifying against
  * it takes as long as against a real one. */
-static const char dummy_hash[] = 
+static const char dummy_hash[] =
 	"$argon2id$v=19$m=65536,t=3,p=1$"
 	"ZFg51JsJOxp2hpEbOeE4MA$phK5rJrbma4B6FierOr5qAKCUYFRNcE9WbkvplNyL84";
 

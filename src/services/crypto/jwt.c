@@ -54,7 +54,8 @@ static bool claims_are_sound(const void *ctx, struct str claims)
 	       str_is_null(json_duplicate_key(ctx, &j));
 }
 
-static bool jwt_open(const void *ctx, const struct keys *k, struct str token, struct str *ret_claims)
+static bool jwt_open(const void *ctx, const struct keys *k, struct str token,
+		     struct str *ret_claims)
 {
 	struct str rest = token, header, claims, signature;
 	struct str header_text = str_cut(&rest, '.'), claims_text = str_cut(&rest, '.');

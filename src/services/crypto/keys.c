@@ -114,8 +114,7 @@ struct str keys_encrypt(const void *ctx, const struct keys *k, struct str aad, s
 	char *sealed = NULL;
 
 	crypto_random(iv, sizeof(iv));
-	if (plain.n <= SEALED_MAX_BYTES &&
-	    gcm(k->encrypt, true, iv, aad, plain, text, tag))
+	if (plain.n <= SEALED_MAX_BYTES && gcm(k->encrypt, true, iv, aad, plain, text, tag))
 		sealed = talloc_asprintf(
 			ctx, "v1:%s:%s:%s:%s", k->encrypt_name,
 			crypto_base64url(text, (struct str){ (char *)iv, sizeof(iv) }).p,

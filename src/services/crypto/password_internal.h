@@ -1,0 +1,7 @@
+/* password_internal.h - the word list, seen by password.c alone. */
+#pragma once
+
+#include <stddef.h>
+
+extern const char *const common_words[]; /* sorted, lower case */
+extern const size_t common_word_count;
