@@ -110,7 +110,7 @@ def check_bans(gate):
 def needs_of(folder):
     """Modules named in .needs of the module struct."""
     for path in folder.glob("*.c"):
-        match = re.search(r"\.needs\s*=\s*([^;]*?)\},?\s*\n\s*\.", path.read_text(), re.S)
+        match = re.search(r"\.needs\s*=\s*([^;]*?)[})],?\s*\n\s*\.", path.read_text(), re.S)
         if match:
             return set(re.findall(r'"(\w+)"', match[1]))
     return set()

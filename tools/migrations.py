@@ -2,14 +2,14 @@
 """migrations.py - the program's migrations in the order the program runs them.
 
 Layers from below: spine, then the services (audit first: every audited table
-needs its trigger), then the modules (identity and tenants first,
+needs its trigger), then the modules (tenants and identity first,
 the others need them).
 Printed as `module name path`; tools and tests import ordered()."""
 import pathlib
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SERVICES_FIRST = ("audit",)
-MODULES_FIRST = ("identity", "tenants")
+MODULES_FIRST = ("tenants", "identity")
 
 
 def folders(layer, first):

@@ -125,8 +125,8 @@ static int compare_word(const void *key, const void *element)
 
 static bool is_listed(struct str word)
 {
-	return word.n > 0 && bsearch(&word, common_words, common_word_count,
-				     sizeof(common_words[0]), compare_word) != NULL;
+	return word.n > 0 && bsearch(&word, frequent_words, frequent_word_count,
+				     sizeof(frequent_words[0]), compare_word) != NULL;
 }
 
 static bool is_of_context(const void *ctx, struct str word, const struct str *context, size_t n)

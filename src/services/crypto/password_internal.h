@@ -3,5 +3,5 @@
 
 #include <stddef.h>
 
-extern const char *const common_words[]; /* sorted, lower case */
-extern const size_t common_word_count;
+extern const char *const frequent_words[]; /* sorted, lower case */
+extern const size_t frequent_word_count;

@@ -1,4 +1,4 @@
-/* common_words.c - the words behind the most common passwords, sorted.
+/* frequent_words.c - the words behind the most common passwords, sorted.
  *
  * Base forms: "P@ssw0rd2024!" is found as "password" (password.c takes numbers,
  * signs and letter-like digits away first), so each word stands for thousands
@@ -7,7 +7,7 @@
 #include "services/crypto/password_internal.h"
 
 /* clang-format off */
-const char *const common_words[] = {
+const char *const frequent_words[] = {
 	"aaa", "aaaa", "aaaaaa", "aaaaaaaa", "abab", "abc", "abcabc", "abcd", "abcdabcd",
 	"abcde", "abcdef", "abcdefg", "abcdefgh", "abcdefghi", "abcdefghij", "abigail", "access",
 	"accessdenied", "account", "accounting", "accounts", "acdc", "achilles", "admin",
@@ -231,4 +231,4 @@ const char *const common_words[] = {
 	"zoom", "zurich", "zxc", "zxcv", "zxcvbn", "zxcvbnm", "zxczxc", "zzzzzz",
 };
 /* clang-format on */
-const size_t common_word_count = sizeof(common_words) / sizeof(common_words[0]);
+const size_t frequent_word_count = sizeof(frequent_words) / sizeof(frequent_words[0]);
