@@ -264,17 +264,28 @@ void access_forget(struct flow *fl)
 	fl->hold = NULL; /* goes with the request; the first try may still be read by the audit */
 }
 
+/* The caller has no transaction whose stamps would catch a cached principal that
+ * is no longer true, so it is caught here. */
 struct fault *access_authenticate(const void *mem, struct app *app, const struct credential *cred,
 				  const struct principal **ret_who)
 {
-	struct access_entry *entry;
+	uint8_t key[PORT_HASH_BYTES];
 
 	if (!cred->bearer.p && !cred->basic.p && !cred->cookie.p)
 		return FAULT(mem, FAULT_UNAUTHENTICATED, "not_signed_in", "You are not signed in.");
-	TRY(find_entry(mem, app, cred, STR(""), &entry));
-	hold_new(mem, entry);
-	*ret_who = &entry->who;
-	return NULL;
+	key_of(app, mem, cred, key);
+	for (int i = 0; i < 2; i++) {
+		struct access_entry *entry;
+		bool is_valid = false;
+		TRY(find_entry(mem, app, cred, STR(""), &entry));
+		hold_new(mem, entry);
+		TRY(access_recheck(mem, app, &entry->who, &is_valid));
+		*ret_who = &entry->who;
+		if (is_valid)
+			return NULL;
+		cache_remove(app->access, key);
+	}
+	return FAULT(mem, FAULT_UNAUTHENTICATED, "not_signed_in", "Your session has ended.");
 }
 
 struct scope access_scope(const struct principal *who, struct str request_id, struct str ip,

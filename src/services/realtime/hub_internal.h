@@ -120,6 +120,8 @@ struct peer {
 void peer_init(struct peer *p, struct hub *hub, enum peer_kind kind, const struct peer_ops *ops);
 /* Out of rooms, identity and slots; the memory is the owner's. */
 void peer_remove(struct peer *p);
+/* Into the rooms that are its own by who it is. */
+void peer_sit_down(struct peer *p);
 /* The peer becomes somebody and enters its own two rooms. */
 void peer_enter(struct peer *p, struct identity *identity);
 /* Leaves rooms and identity but stays a connection. */

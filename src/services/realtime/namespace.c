@@ -118,7 +118,6 @@ static void begin_recovery(struct session *s, const struct recovery *r, struct s
 static void session_replayed(struct peer *p, bool is_complete)
 {
 	struct session *s = CONTAINER_OF(p, struct session, peer);
-	char text[64];
 
 	if (is_complete) {
 		p->hub->counts.recovered++;
@@ -127,9 +126,7 @@ static void session_replayed(struct peer *p, bool is_complete)
 	}
 	p->hub->counts.not_recovered++;
 	rooms_leave_all(p->hub->rooms, &p->guest);
-	rooms_join(p->hub->rooms, &p->guest, room_of(text, "tenant", p->identity->who->tenant));
-	if (!uuid_is_nil(p->identity->who->user))
-		rooms_join(p->hub->rooms, &p->guest, room_of(text, "user", p->identity->who->user));
+	peer_sit_down(p);
 	p->since = p->hub->seq;
 	connect_anew(s);
 }

@@ -63,18 +63,27 @@ struct str room_of(char text[64], const char *noun, struct uuid id)
 	return (struct str){ text, (size_t)n };
 }
 
-void peer_enter(struct peer *p, struct identity *identity)
+void peer_sit_down(struct peer *p)
 {
 	char text[64];
-	const struct principal *who = identity->who;
+	const struct principal *who = p->identity->who;
+
+	if (uuid_is_nil(who->project))
+		rooms_join(p->hub->rooms, &p->guest, room_of(text, "tenant", who->tenant));
+	else /* a key bound to one project hears of no other */
+		rooms_join(p->hub->rooms, &p->guest, room_of(text, "project", who->project));
+	if (!uuid_is_nil(who->user))
+		rooms_join(p->hub->rooms, &p->guest, room_of(text, "user", who->user));
+}
+
+void peer_enter(struct peer *p, struct identity *identity)
+{
 
 	p->identity = identity;
 	p->next_same = identity->peers;
 	identity->peers = p;
 	p->since = p->hub->seq;
-	rooms_join(p->hub->rooms, &p->guest, room_of(text, "tenant", who->tenant));
-	if (!uuid_is_nil(who->user))
-		rooms_join(p->hub->rooms, &p->guest, room_of(text, "user", who->user));
+	peer_sit_down(p);
 }
 
 bool topic_matches(const struct peer *p, struct str event_name)

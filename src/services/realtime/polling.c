@@ -191,6 +191,16 @@ static void on_abort(void *arg) /* network thread */
 
 /* ---- worker threads ---- */
 
+/* The same host by whatever name the page used (localhost); its cookies are its own. */
+static bool is_same_host(struct str origin, struct str host)
+{
+	struct str rest = origin;
+
+	str_cut(&rest, ':');
+	return rest.n > 2 && str_starts(rest, STR("//")) &&
+	       str_eq_nocase(str_slice(rest, 2, rest.n), host);
+}
+
 bool hub_origin_is_fine(const struct hub *hub, const struct http_request *rq)
 {
 	struct str origin = http_field(rq, STR("Origin"));
@@ -201,7 +211,19 @@ bool hub_origin_is_fine(const struct hub *hub, const struct http_request *rq)
 	for (; *list; list++)
 		if (str_eq_nocase(origin, str_of(*list)))
 			return true;
-	return false;
+	return is_same_host(origin, rq->host);
+}
+
+/* CORS for the origins that may come; the cookie travels with them. */
+static void allow_origin(struct http_exchange *x)
+{
+	struct str origin = http_field(http_request(x), STR("Origin"));
+
+	if (str_is_null(origin))
+		return;
+	http_add(x, STR("Access-Control-Allow-Origin"), origin);
+	http_add(x, STR("Access-Control-Allow-Credentials"), STR("true"));
+	http_add(x, STR("Vary"), STR("Origin"));
 }
 
 static void park(struct hub *hub, struct http_exchange *x, struct str sid)
@@ -269,9 +291,12 @@ void hub_engine_request(struct hub *hub, struct http_exchange *x)
 	struct str version = http_query_param(http_mem(x), rq, STR("EIO"));
 	struct str sid = http_query_param(http_mem(x), rq, STR("sid"));
 	bool is_upgrade = !str_is_null(http_field(rq, STR("Upgrade")));
+	bool is_ours = hub_origin_is_fine(hub, rq);
 	int code = -1;
 
-	if (!hub_origin_is_fine(hub, rq))
+	if (is_ours)
+		allow_origin(x);
+	if (!is_ours)
 		code = 4;
 	else if (!str_eq(transport, STR("polling")) && !str_eq(transport, STR("websocket")))
 		code = 0;

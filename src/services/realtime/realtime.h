@@ -8,8 +8,10 @@
 
 #include "spine/module.h"
 
+/* After events_start. Freed with ctx, once the HTTP server has stopped. */
 struct fault *realtime_start(const void *ctx, struct app *app, struct realtime **ret_realtime);
-/* Closes every socket with a reason and ends the loop. */
+/* Closes every socket with a reason and answers waiting polls; call it before
+ * http_stop, which would wait for them. Newcomers are refused from then on. */
 void realtime_stop(struct realtime *r, int64_t deadline_steady_ms);
 /* Sends an event to a room of this process only, beside the log (live view of ingested
  * events; every node does it for what it finds). Any thread; bytes are copied. */

@@ -55,6 +55,13 @@ static size_t bytes_of(const struct replay_task *t)
 	return bytes;
 }
 
+static bool is_in_tenant(const struct peer *p)
+{
+	char text[64];
+
+	return rooms_is_in(&p->guest, room_of(text, "tenant", p->identity->who->tenant));
+}
+
 /* One old event to one peer, by the rules of a live one. */
 static void send_one(struct peer *p, const struct event *e)
 {
@@ -71,7 +78,7 @@ static void send_one(struct peer *p, const struct event *e)
 	noun = str_cut(&noun, ':');
 	int n = snprintf(text, sizeof(text), "%.*s:%.*s", STR_ARG(noun), STR_ARG(e->subject));
 	bool by_room = n > 0 && n < 64 && rooms_is_in(&p->guest, (struct str){ text, (size_t)n });
-	if (!by_room && !topic_matches(p, e->type))
+	if (!by_room && !(is_in_tenant(p) && topic_matches(p, e->type)))
 		return;
 	p->ops->send(p, delivery_packet(&d, p->kind));
 	delivery_end(&d);
