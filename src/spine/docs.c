@@ -163,24 +163,32 @@ static void put_problems(struct buf *out)
 	buf_text(out, "</tbody></table></section>");
 }
 
+/* The form with a slash at the end of a path that also stands there without. */
+static bool is_doubled(const struct registry *r, const struct route *route)
+{
+	const char *allow;
+	struct str shown = path_shown(route);
+
+	return shown.n < strlen(route->path) &&
+	       registry_match(r, route->method, shown, &allow) != route;
+}
+
 void docs_write(const struct registry *r, struct buf *out)
 {
-	buf_text(
-		out,
-		"<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">"
-		"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
-		"<title>Bulkhead API</title>"
-		"<link rel=\"stylesheet\" href=\"/docs/style.css\"></head>"
-		"<body><header><h1>Bulkhead API</h1><p>Version " BULKHEAD_VERSION
-		". For machines: <a href=\"/openapi.json\">openapi.json</a>.</p></header>"
-		"<nav aria-label=\"Sections\"><ul>");
+	buf_text(out, "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">"
+		      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
+		      "<title>Bulkhead API</title>"
+		      "<link rel=\"stylesheet\" href=\"/docs/style.css\"></head>"
+		      "<body><header><h1>Bulkhead API</h1><p>Version " BULKHEAD_VERSION
+		      ". For machines: <a href=\"/openapi.json\">openapi.json</a>.</p></header>"
+		      "<nav aria-label=\"Sections\"><ul>");
 	for (const struct module *const *m = registry_modules(r); *m; m++)
 		buf_printf(out, "<li><a href=\"#module-%s\">%s</a></li>", (*m)->name, (*m)->name);
 	buf_text(out, "<li><a href=\"#problems\">Problems</a></li></ul></nav><main>");
 	for (const struct module *const *m = registry_modules(r); *m; m++) {
 		buf_printf(out, "<section><h2 id=\"module-%s\">%s</h2>", (*m)->name, (*m)->name);
 		for (size_t i = 0; i < r->routes.n; i++)
-			if (r->routes.v[i]->module == *m)
+			if (r->routes.v[i]->module == *m && !is_doubled(r, r->routes.v[i]->route))
 				put_route(out, r->routes.v[i]->route);
 		buf_text(out, "</section>");
 	}

@@ -72,9 +72,16 @@ static struct match_node *add_child(const void *ctx, struct match_node *node, st
 	return child;
 }
 
-struct route_entry *match_add(const void *ctx, struct match_node *root, struct route_entry *entry)
+struct str path_shown(const struct route *route)
 {
-	struct str path = str_of(entry->route->path);
+	struct str path = str_of(route->path);
+
+	return path.n > 1 && str_ends(path, STR("/")) ? str_slice(path, 0, path.n - 1) : path;
+}
+
+struct route_entry *match_add(const void *ctx, struct match_node *root, struct route_entry *entry,
+			      struct str path)
+{
 	struct match_node *node = root;
 
 	while (path.n > 0) {

@@ -137,10 +137,20 @@ static bool is_limited_kind(enum fault_kind kind)
 	return kind == FAULT_LIMITED || kind == FAULT_UNAVAILABLE;
 }
 
-static void put_refusal_components(struct json_out *w)
+static bool is_used(const struct registry *r, size_t refusal)
+{
+	for (size_t i = 0; i < r->routes.n; i++)
+		if (refusals[refusal].when(r->routes.v[i]))
+			return true;
+	return false;
+}
+
+static void put_refusal_components(struct json_out *w, const struct registry *r)
 {
 	key_open(w, "responses", '{');
 	for (size_t i = 0; i < REFUSALS; i++) {
+		if (!is_used(r, i))
+			continue;
 		key_open(w, refusals[i].name, '{');
 		key_text(w, "description", refusals[i].text);
 		key_open(w, "headers", '{');
@@ -261,7 +271,7 @@ static void put_header_parameters(struct json_out *w, const struct route_entry *
 
 void openapi_operation_id(struct buf *out, const struct route *route)
 {
-	struct str path = str_of(route->path), segment;
+	struct str path = path_shown(route), segment;
 
 	for (const char *p = http_method_name(route->method); *p; p++)
 		buf_char(out, (char)tolower((unsigned char)*p));
@@ -271,8 +281,6 @@ void openapi_operation_id(struct buf *out, const struct route *route)
 		if (str_eq(segment, STR("{tenant}")))
 			continue;
 		buf_char(out, '_');
-		if (segment.n == 0)
-			buf_text(out, "slash");
 		for (size_t k = 0; k < segment.n; k++)
 			if (segment.p[k] != '{' && segment.p[k] != '}')
 				buf_char(out,
@@ -321,6 +329,8 @@ static void put_success(struct json_out *w, const struct route *route)
 	put_header_ref(w, "X-Request-Id");
 	if (status == 201)
 		put_header_ref(w, "Location");
+	if (route->output && !route->output_is_list)
+		put_header_ref(w, "ETag");
 	if (route->limit == LIMIT_API) {
 		put_header_ref(w, "RateLimit");
 		put_header_ref(w, "RateLimit-Policy");
@@ -441,32 +451,44 @@ static void put_operation(struct json_out *w, const struct route_entry *e)
 
 static int by_path(const void *a, const void *b)
 {
-	const struct route_entry *x = *(const struct route_entry *const *)a;
-	const struct route_entry *y = *(const struct route_entry *const *)b;
-	int order = strcmp(x->route->path, y->route->path);
+	const struct route *x = (*(const struct route_entry *const *)a)->route;
+	const struct route *y = (*(const struct route_entry *const *)b)->route;
+	struct str p = path_shown(x), q = path_shown(y);
+	int order = memcmp(p.p, q.p, p.n < q.n ? p.n : q.n);
 
-	return order ? order : (int)x->route->method - (int)y->route->method;
+	if (order == 0)
+		order = (p.n > q.n) - (p.n < q.n);
+	return order ? order : (int)x->method - (int)y->method;
 }
 
+static bool is_twin(const struct route *a, const struct route *b)
+{
+	return a->method == b->method && str_eq(path_shown(a), path_shown(b));
+}
+
+/* A path that is served with and without a slash at the end is shown once. */
 static void put_paths(struct json_out *w, const struct registry *r)
 {
 	const struct route_entry **sorted =
 		talloc_memdup(w->b->ctx, r->routes.v, r->routes.n * sizeof(struct route_entry *));
-	const char *path = NULL;
+	struct str path = { NULL, 0 };
 
 	if (r->routes.n > 0)
 		qsort(sorted, r->routes.n, sizeof(*sorted), by_path);
 	key_open(w, "paths", '{');
 	for (size_t i = 0; i < r->routes.n; i++) {
-		if (!path || strcmp(path, sorted[i]->route->path) != 0) {
-			if (path)
+		struct str shown = path_shown(sorted[i]->route);
+		if (i > 0 && is_twin(sorted[i]->route, sorted[i - 1]->route))
+			continue;
+		if (!path.p || !str_eq(path, shown)) {
+			if (path.p)
 				json_close(w, '}');
-			path = sorted[i]->route->path;
-			key_open(w, path, '{');
+			path = shown;
+			key_open(w, str_dup(sorted, shown), '{');
 		}
 		put_operation(w, sorted[i]);
 	}
-	if (path)
+	if (path.p)
 		json_close(w, '}');
 	json_close(w, '}');
 	talloc_free(sorted);
@@ -602,7 +624,7 @@ void openapi_write(const struct registry *r, struct buf *out)
 	json_key(&w, "securitySchemes");
 	json_put_raw(&w, str_of(security_schemes));
 	put_headers(&w);
-	put_refusal_components(&w);
+	put_refusal_components(&w, r);
 	put_schemas(&w, r);
 	json_close(&w, '}');
 	json_close(&w, '}');

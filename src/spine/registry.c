@@ -113,7 +113,7 @@ static void take_route(struct builder *b, const struct module *m, const struct r
 		return;
 	}
 	take_params(b, entry);
-	const struct route_entry *other = match_add(b->r, b->r->root, entry);
+	const struct route_entry *other = match_add(b->r, b->r->root, entry, str_of(route->path));
 	if (other)
 		fault_field(b->findings, route->path, "doubled_route",
 			    "%s of this path stands in %s and in %s.",
@@ -150,6 +150,10 @@ struct fault *registry_build(const void *ctx, const struct module *const *module
 		take_events(&b, r->modules[i]);
 		TRY(take_routes(&b, r->modules[i]));
 	}
+	/* A path with a slash at the end is also served without it, unless that is another. */
+	for (size_t i = 0; i < r->routes.n; i++)
+		if (r->routes.v[i]->route->path && r->routes.v[i]->route->method < HTTP_OTHER)
+			match_add(r, r->root, r->routes.v[i], path_shown(r->routes.v[i]->route));
 	if (r->permissions.n > 0)
 		qsort(r->permissions.v, r->permissions.n, sizeof(*r->permissions.v), by_name);
 	match_finish(r, r->root);

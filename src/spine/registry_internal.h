@@ -47,8 +47,12 @@ struct registry {
 	struct metrics *metrics;
 };
 
-/* match.c: adds a route; an earlier one with the same method and path is returned. */
-struct route_entry *match_add(const void *ctx, struct match_node *root, struct route_entry *entry);
+/* match.c: adds a route under a path; an earlier one with the same method and path is
+ * returned. */
+struct route_entry *match_add(const void *ctx, struct match_node *root, struct route_entry *entry,
+			      struct str path);
+/* The path as the reference shows it: without a slash at the end. */
+struct str path_shown(const struct route *route);
 void match_finish(const void *ctx, struct match_node *root); /* Allow values */
 struct route_entry *match_find(const struct registry *r, enum http_method method, struct str path,
 			       const char **ret_allow);

@@ -144,8 +144,11 @@ static void the_reference_names_every_route(void **state)
 	assert_null(json_parse(ctx, buf_view(&b), &json_default_limits, &doc));
 	assert_null(json_duplicate_key(ctx, &doc).p);
 	const struct json_node *paths = json_get(&doc, json_root(&doc), STR("paths"));
-	for (size_t i = 0; registry_route_at(r, i); i++)
-		assert_non_null(json_get(&doc, paths, str_of(registry_route_at(r, i)->path)));
+	for (size_t i = 0; registry_route_at(r, i); i++) {
+		struct str path = str_of(registry_route_at(r, i)->path);
+		path.n -= path.n > 1 && str_ends(path, STR("/"));
+		assert_non_null(json_get(&doc, paths, path));
+	}
 	buf_reset(&b);
 	registry_routes_json(r, &b);
 	assert_null(json_parse(ctx, buf_view(&b), &json_default_limits, &doc));
