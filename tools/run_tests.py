@@ -61,7 +61,8 @@ def unit_steps(build):
         if program.suffix or not os.access(program, os.X_OK) or program.is_dir():
             continue
         needs = (ROOT / "tests/unit" / (program.name + ".c")).read_text()
-        prefix = with_postgres if "BULKHEAD_TEST" in needs else []
+        asks = "BULKHEAD_TEST" in needs or "db_fixture.h" in needs
+        prefix = with_postgres if asks else []
         yield Step(f"unit {program.name[5:]}", [*prefix, program], fast=True)
     for program in sorted(build.glob("fuzz_*")):
         if program.suffix or program.is_dir():
@@ -74,6 +75,8 @@ def steps(build):
     yield Step("gates", [PY, ROOT / "tools/check.py"], fast=True)
     yield Step("tools", [PY, "-m", "unittest", "discover", "-s", ROOT / "tools/tests"], fast=True)
     yield from unit_steps(build)
+    for case in sorted((ROOT / "tests/sql").glob("test_*.py")):
+        yield Step(f"sql {case.stem[5:]}", [PY, case], fast=True, env={"BUILD": str(build)})
 
 
 def run(step, log_folder):
