@@ -53,9 +53,6 @@ static struct fault *forgot_send(struct tx *tx, struct app *app, struct str emai
 
 static struct fault *forgot_run(const void *mem, struct app *app, const struct job *job)
 {
-	struct scope scope = { .actor_kind = "system",
-			       .actor_name = STR("password reset"),
-			       .request_id = job->request_id };
 	struct str email;
 	struct json j;
 	struct fault *f;
@@ -64,7 +61,7 @@ static struct fault *forgot_run(const void *mem, struct app *app, const struct j
 	TRY(json_parse(mem, job->payload, &json_default_limits, &j));
 	TRY(keys_decrypt(mem, app->keys, FORGOT_AAD,
 			 json_string(mem, &j, json_get(&j, json_root(&j), STR("sealed"))), &email));
-	tx = tx_new(mem, app->db, DB_PLATFORM, TX_WRITE, &scope);
+	tx = job_tx(mem, app, job, TX_WRITE);
 	f = forgot_send(tx, app, email);
 	tx_end(tx);
 	return f;

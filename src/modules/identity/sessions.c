@@ -58,8 +58,7 @@ static struct fault *sweep_all(struct tx *tx)
 
 static struct fault *sweep_run(const void *mem, struct app *app, const struct job *job)
 {
-	struct scope scope = { .actor_kind = "system", .request_id = job->request_id };
-	struct tx *tx = tx_new(mem, app->db, DB_PLATFORM, TX_WRITE, &scope);
+	struct tx *tx = job_tx(mem, app, job, TX_WRITE);
 	struct fault *f = sweep_all(tx);
 
 	tx_end(tx);

@@ -112,6 +112,26 @@ struct fault *tenant_found(struct tx *tx, struct str name, struct str slug, stru
 	return NULL;
 }
 
+struct fault *tenant_seed(struct tx *tx, struct str name, struct str slug, struct uuid owner,
+			  struct uuid *ret_id)
+{
+	struct tenant_id_of_row known;
+	bool found;
+
+	TRY(tenant_id_of(tx, slug, &known, &found));
+	if (!found)
+		return tenant_found(tx, name, slug, owner, ret_id);
+	*ret_id = known.id;
+	return tenant_enter(tx, known.id);
+}
+
+struct fault *membership_seed(struct tx *tx, struct uuid tenant, struct uuid user, struct str role)
+{
+	int64_t n;
+
+	return member_insert(tx, tenant, user, role, NULL, NULL, &n);
+}
+
 static struct fault *organization_get(struct request *rq)
 {
 	struct tenant_get_row t;

@@ -15,6 +15,13 @@ extern const struct module tenants_module;
 struct fault *tenant_found(struct tx *tx, struct str name, struct str slug, struct uuid owner,
 			   struct uuid *ret_id);
 
+/* For `bulkhead seed`: the organisation of that slug, founded if missing. Enters
+ * it. tx is DB_PLATFORM. */
+struct fault *tenant_seed(struct tx *tx, struct str name, struct str slug, struct uuid owner,
+			  struct uuid *ret_id);
+/* A member of the entered tenant, unless they are one already. */
+struct fault *membership_seed(struct tx *tx, struct uuid tenant, struct uuid user, struct str role);
+
 /* JSON array of the person's memberships, each with its permissions. */
 struct fault *membership_json(struct tx *tx, const struct registry *r, struct uuid user,
 			      struct str *ret_json);
