@@ -63,7 +63,7 @@ static struct fault *read_access_token(const void *ctx, const struct app *app, s
 	return NULL;
 }
 
-static void fill(const void *mem, struct app *app, const struct session_find_row *s, bool by_cookie,
+static void fill(const void *mem, struct app *app, const struct signin_find_row *s, bool by_cookie,
 		 struct principal *who)
 {
 	int64_t look_again = clock_wall_us() + LOOK_AGAIN_US;
@@ -84,17 +84,17 @@ static void fill(const void *mem, struct app *app, const struct session_find_row
 }
 
 static struct fault *find_session(struct tx *tx, struct app *app, const struct credential *cred,
-				  struct session_find_row *s, struct principal *who)
+				  struct signin_find_row *s, struct principal *who)
 {
 	const void *mem = tx_mem(tx);
 	struct token_claims claims = { .exp_s = INT64_MAX / 1000000 };
 	bool by_cookie = !str_is_null(cred->cookie), found;
 
 	if (by_cookie) {
-		TRY(session_find(tx, crypto_token_hash(mem, cred->cookie), NULL, s, &found));
+		TRY(signin_find(tx, crypto_token_hash(mem, cred->cookie), NULL, s, &found));
 	} else {
 		TRY(read_access_token(mem, app, cred->bearer, &claims));
-		TRY(session_find(tx, (struct str){ NULL, 0 }, &claims.session, s, &found));
+		TRY(signin_find(tx, (struct str){ NULL, 0 }, &claims.session, s, &found));
 		found = found && uuid_eq(s->user_id, claims.user);
 	}
 	if (!found)
@@ -109,13 +109,13 @@ struct fault *session_authenticate(struct tx *tx, struct app *app, const struct 
 				   struct principal *ret_who)
 {
 	bool is_token = !str_is_null(cred->bearer) && !str_starts(cred->bearer, STR("bh_"));
-	struct session_find_row s;
+	struct signin_find_row s;
 
 	if (!is_token && str_is_null(cred->cookie))
 		return NULL;
 	TRY(find_session(tx, app, cred, &s, ret_who));
 	if (s.is_seen_long_ago)
-		TRY(session_seen(tx, s.id, cred->ip));
+		TRY(signin_seen(tx, s.id, cred->ip));
 	if (str_is_null(cred->tenant))
 		return NULL;
 	return membership_enter(tx, app->registry, cred->tenant, ret_who);

@@ -29,7 +29,7 @@ authenticate_fn session_authenticate;
  * too long to hold a connection. The caller ends it. */
 struct tx *person_tx(struct request *rq, struct uuid user, struct str name);
 
-/* ---- sessions (session_open.c) ---- */
+/* ---- sessions (signin_open.c) ---- */
 
 struct sign_in_as {
 	struct uuid user;
@@ -45,13 +45,13 @@ struct opened {
 };
 
 /* Opens a session in tx: new secrets, never those of an older one. */
-struct fault *session_open(struct tx *tx, struct request *rq, const struct sign_in_as *as,
-			   struct opened *ret_opened);
+struct fault *signin_open(struct tx *tx, struct request *rq, const struct sign_in_as *as,
+			  struct opened *ret_opened);
 /* Answers with `session_opened`: person, organisations, CSRF token or tokens. */
-struct fault *session_reply(struct request *rq, int status, const struct sign_in_as *as,
-			    const struct opened *o, struct str user, struct str tenants);
+struct fault *signin_reply(struct request *rq, int status, const struct sign_in_as *as,
+			   const struct opened *o, struct str user, struct str tenants);
 /* The session cookie with this value; absent removes it. */
-void session_cookie(struct request *rq, struct str value, bool remembered);
+void signin_cookie(struct request *rq, struct str value, bool remembered);
 /* What X-CSRF-Token must be in this session. */
 struct str csrf_token(const void *ctx, const struct keys *k, struct uuid session);
 /* A signed access token of 15 minutes. */

@@ -47,7 +47,7 @@ static struct fault *password_set(struct tx *tx, struct request *rq, const struc
 
 	TRY(attempt_forgive(tx, a));
 	TRY(user_set_password(tx, rq->who->user, hash, &n));
-	TRY(session_end_all(tx, rq->who->user, &rq->who->credential, STR("password_change"), &n));
+	TRY(signin_end_all(tx, rq->who->user, &rq->who->credential, STR("password_change"), &n));
 	TRY(audit_login(tx, rq->who->user, STR("password_change"), STR("ok"),
 			(struct str){ NULL, 0 }));
 	return tx_commit(tx);

@@ -99,7 +99,7 @@ static struct fault *reset_apply(struct tx *tx, struct request *rq, struct uuid 
 	TRY(user_set_password(tx, user, password_hash, &n));
 	TRY(user_verify(tx, user, taken.email_key, &n));
 	TRY(mail_token_drop(tx, user, STR("reset"), &n));
-	TRY(session_end_all(tx, user, NULL, STR("password_reset"), &n));
+	TRY(signin_end_all(tx, user, NULL, STR("password_reset"), &n));
 	TRY(audit_login(tx, user, STR("password_reset"), STR("ok"), (struct str){ NULL, 0 }));
 	return tx_commit(tx);
 }

@@ -100,7 +100,7 @@ static struct fault *admit(struct tx *tx, struct request *rq, struct newcomer *w
 		return email_taken(rq->mem);
 	TRY(attempt_forgive(tx, &who->attempt));
 	TRY(join(tx, rq, who));
-	TRY(session_open(tx, rq, &who->as, &who->opened));
+	TRY(signin_open(tx, rq, &who->as, &who->opened));
 	TRY(user_json(tx, who->id, &who->user));
 	TRY(membership_json(tx, rq->app->registry, who->id, &who->tenants));
 	return tx_commit(tx);
@@ -124,7 +124,7 @@ static struct fault *sign_up_do(struct request *rq)
 	if (f)
 		return f;
 	reply_field(rq, "Location", STR("/api/v1/me"));
-	return session_reply(rq, 201, &who.as, &who.opened, who.user.item, who.tenants);
+	return signin_reply(rq, 201, &who.as, &who.opened, who.user.item, who.tenants);
 }
 
 struct fault *person_seed(struct tx *tx, struct app *app, struct str name, struct str email,

@@ -8,11 +8,11 @@ static struct fault *session_page(struct request *rq)
 {
 	const struct session_query *q = QUERY(rq, session_query);
 	struct str after = { NULL, 0 };
-	struct session_list_row page;
+	struct signin_list_row page;
 
 	if (q->has_cursor)
 		TRY(cursor_open(rq, q->cursor, &after));
-	TRY(session_list(rq->tx, &rq->who->credential, after, q->limit, &page));
+	TRY(signin_list(rq->tx, &rq->who->credential, after, q->limit, &page));
 	return reply_list(rq, page.items,
 			  str_is_null(page.next) ? page.next : cursor_seal(rq, page.next));
 }
@@ -27,12 +27,12 @@ static struct fault *session_end_one(struct request *rq)
 {
 	int64_t n;
 
-	TRY(session_end(rq->tx, rq->id, rq->who->user, STR("ended"), &n));
+	TRY(signin_end(rq->tx, rq->id, rq->who->user, STR("ended"), &n));
 	if (n == 0)
 		return fault_not_found(rq);
 	TRY(note_end(rq, "revoke"));
 	if (uuid_eq(rq->id, rq->who->credential) && rq->who->by_cookie)
-		session_cookie(rq, (struct str){ NULL, 0 }, false);
+		signin_cookie(rq, (struct str){ NULL, 0 }, false);
 	return reply_empty(rq, 204);
 }
 
@@ -40,7 +40,7 @@ static struct fault *session_end_others(struct request *rq)
 {
 	int64_t n;
 
-	TRY(session_end_all(rq->tx, rq->who->user, &rq->who->credential, STR("ended"), &n));
+	TRY(signin_end_all(rq->tx, rq->who->user, &rq->who->credential, STR("ended"), &n));
 	if (n > 0)
 		TRY(note_end(rq, "revoke_others"));
 	return reply_empty(rq, 204);

@@ -1,13 +1,13 @@
 -- All of this runs as bulkhead_platform.
 
--- name: session_insert(id uuid, user_id uuid, mode text, token_hash bytes?, browser text, os text,
+-- name: signin_insert(id uuid, user_id uuid, mode text, token_hash bytes?, browser text, os text,
 --   ip text?, user_agent text?, idle_s int, life_s int) -> count
 insert into identity.sessions (id, user_id, mode, token_hash, browser, os, ip, user_agent, idle,
 	expires_at)
 values (:id, :user_id, :mode, :token_hash, :browser, :os, :ip, :user_agent,
 	make_interval(secs => :idle_s), now() + make_interval(secs => :life_s));
 
--- name: session_find(token_hash bytes?, id uuid?) -> maybe (id uuid, user_id uuid, name text,
+-- name: signin_find(token_hash bytes?, id uuid?) -> maybe (id uuid, user_id uuid, name text,
 --   email text, is_verified bool, ends_at time, is_seen_long_ago bool, session_stamp int,
 --   user_stamp int)
 -- A live session of an active person, by its secret (cookie) or by its id (access token).
@@ -19,12 +19,12 @@ join identity.users u on u.id = s.user_id
 where (s.token_hash = :token_hash or (s.mode = 'token' and s.id = :id))
 	and identity.is_alive(s) and u.status = 'active';
 
--- name: session_seen(id uuid, ip text?) -> exec
+-- name: signin_seen(id uuid, ip text?) -> exec
 -- Travels with the commit of the authenticator.
 update identity.sessions set last_seen_at = now(), ip = coalesce(:ip, ip)
 where id = :id and last_seen_at < now() - interval '50 seconds';
 
--- name: session_list(current uuid?, after json?, row_limit int) -> one (items json, next json?)
+-- name: signin_list(current uuid?, after json?, row_limit int) -> one (items json, next json?)
 with page as (
 	select s.last_seen_at, s.id, row_number() over (order by s.last_seen_at desc, s.id desc) n,
 		jsonb_build_object('id', s.id, 'device', s.browser || ' on ' || s.os,
@@ -45,11 +45,11 @@ select coalesce(jsonb_agg(item order by n) filter (where n <= :row_limit), '[]')
 		then (select jsonb_build_array(last_seen_at, id) from page where n = :row_limit) end
 from page;
 
--- name: session_end(id uuid, user_id uuid, why text) -> count
+-- name: signin_end(id uuid, user_id uuid, why text) -> count
 update identity.sessions set revoked_at = now(), revoked_why = :why
 where id = :id and user_id = :user_id and revoked_at is null;
 
--- name: session_end_all(user_id uuid, keep uuid?, why text) -> count
+-- name: signin_end_all(user_id uuid, keep uuid?, why text) -> count
 update identity.sessions set revoked_at = now(), revoked_why = :why
 where user_id = :user_id and revoked_at is null and id is distinct from :keep;
 
@@ -73,7 +73,7 @@ for update of r;
 -- name: refresh_spend(token_hash bytes) -> count
 update identity.refresh_tokens set spent_at = clock_timestamp() where token_hash = :token_hash;
 
--- name: session_prolong(id uuid, life_s int, ip text?) -> count
+-- name: signin_prolong(id uuid, life_s int, ip text?) -> count
 -- A refresh keeps a token session going: 30 days from its last use.
 update identity.sessions
 set last_seen_at = now(), expires_at = now() + make_interval(secs => :life_s),

@@ -24,7 +24,7 @@ static struct fault *arrive(struct tx *tx, struct request *rq, const struct atte
 	TRY(attempt_forgive(tx, a));
 	if (!str_is_null(who->fresh_hash))
 		TRY(user_rehash(tx, a->user.id, a->user.password_hash, who->fresh_hash, &n));
-	TRY(session_open(tx, rq, &who->as, &who->opened));
+	TRY(signin_open(tx, rq, &who->as, &who->opened));
 	TRY(user_json(tx, a->user.id, &who->user));
 	TRY(membership_json(tx, rq->app->registry, a->user.id, &who->tenants));
 	return tx_commit(tx);
@@ -53,17 +53,17 @@ static struct fault *sign_in_do(struct request *rq)
 	tx_end(tx);
 	if (f)
 		return f;
-	return session_reply(rq, 200, &who.as, &who.opened, who.user.item, who.tenants);
+	return signin_reply(rq, 200, &who.as, &who.opened, who.user.item, who.tenants);
 }
 
 static struct fault *sign_out_do(struct request *rq)
 {
 	int64_t n;
 
-	TRY(session_end(rq->tx, rq->who->credential, rq->who->user, STR("logout"), &n));
+	TRY(signin_end(rq->tx, rq->who->credential, rq->who->user, STR("logout"), &n));
 	TRY(audit_login(rq->tx, rq->who->user, STR("logout"), STR("ok"), (struct str){ NULL, 0 }));
 	if (rq->who->by_cookie) {
-		session_cookie(rq, (struct str){ NULL, 0 }, false);
+		signin_cookie(rq, (struct str){ NULL, 0 }, false);
 		reply_field(rq, "Clear-Site-Data", STR("\"cache\", \"cookies\", \"storage\""));
 	}
 	return reply_empty(rq, 204);

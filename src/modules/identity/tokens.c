@@ -26,7 +26,7 @@ static struct fault *end_family(struct tx *tx, const struct refresh_lock_row *he
 {
 	int64_t n;
 
-	TRY(session_end(tx, held->session_id, held->user_id, STR("refresh_reuse"), &n));
+	TRY(signin_end(tx, held->session_id, held->user_id, STR("refresh_reuse"), &n));
 	TRY(audit_login(tx, held->user_id, STR("refresh_reuse"), STR("refused"),
 			(struct str){ NULL, 0 }));
 	TRY(tx_commit(tx));
@@ -50,7 +50,7 @@ static struct fault *rotate(struct tx *tx, struct request *rq, struct str parent
 		TRY(refresh_spend(tx, hash, &n));
 		TRY(refresh_insert(tx, crypto_token_hash(rq->mem, *ret_child), held->session_id,
 				   REFRESH_TOKEN_S, &n));
-		TRY(session_prolong(tx, held->session_id, REFRESH_TOKEN_S, rq->http->peer, &n));
+		TRY(signin_prolong(tx, held->session_id, REFRESH_TOKEN_S, rq->http->peer, &n));
 	}
 	return tx_commit(tx);
 }

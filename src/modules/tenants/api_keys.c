@@ -19,9 +19,9 @@ static struct fault *api_key_page(struct request *rq)
 	struct api_key_list_row page;
 	struct str after;
 
-	TRY(page_after(rq, q->has_cursor, q->cursor, &after));
+	TRY(tenants_page_after(rq, q->has_cursor, q->cursor, &after));
 	TRY(api_key_list(rq->tx, after, q->limit, &page));
-	return page_reply(rq, page.items, page.next);
+	return tenants_page_reply(rq, page.items, page.next);
 }
 
 /* A permission that no role has is for keys only and may be given by whoever

@@ -16,10 +16,10 @@ static struct fault *invitation_page(struct request *rq)
 	struct invitation_list_row page;
 	struct str after;
 
-	TRY(page_after(rq, q->has_cursor, q->cursor, &after));
+	TRY(tenants_page_after(rq, q->has_cursor, q->cursor, &after));
 	TRY(invitation_list(rq->tx, q->has_status ? q->status : (struct str){ NULL, 0 }, after,
 			    q->limit, &page));
-	return page_reply(rq, page.items, page.next);
+	return tenants_page_reply(rq, page.items, page.next);
 }
 
 static struct str invitation_payload(const void *ctx, struct uuid id, struct str email,

@@ -7,14 +7,14 @@
 
 #include "services/events/events.h"
 
-struct fault *page_after(const struct request *rq, bool has_cursor, struct str cursor,
-			 struct str *ret_after)
+struct fault *tenants_page_after(const struct request *rq, bool has_cursor, struct str cursor,
+				 struct str *ret_after)
 {
 	*ret_after = (struct str){ NULL, 0 };
 	return has_cursor ? cursor_open(rq, cursor, ret_after) : NULL;
 }
 
-struct fault *page_reply(struct request *rq, struct str items, struct str next)
+struct fault *tenants_page_reply(struct request *rq, struct str items, struct str next)
 {
 	return reply_list(rq, items, str_is_null(next) ? next : cursor_seal(rq, next));
 }
@@ -48,10 +48,10 @@ static struct fault *member_page(struct request *rq)
 	struct member_list_row page;
 	struct str after;
 
-	TRY(page_after(rq, q->has_cursor, q->cursor, &after));
+	TRY(tenants_page_after(rq, q->has_cursor, q->cursor, &after));
 	TRY(member_list(rq->tx, q->has_q ? q->q : none, q->has_role ? q->role : none, after,
 			q->limit, &page));
-	return page_reply(rq, page.items, page.next);
+	return tenants_page_reply(rq, page.items, page.next);
 }
 
 /* Locks the member and says no when they stand above the caller, or are the

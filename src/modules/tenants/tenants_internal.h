@@ -36,10 +36,10 @@ void membership_put(struct json_out *w, const void *ctx, const struct registry *
 		    const struct membership_list_row *m);
 
 /* Opens a list's cursor into *ret_after (absent without one). */
-struct fault *page_after(const struct request *rq, bool has_cursor, struct str cursor,
-			 struct str *ret_after);
+struct fault *tenants_page_after(const struct request *rq, bool has_cursor, struct str cursor,
+				 struct str *ret_after);
 /* Answers a page; next is the JSON array of the last row's sort values, or absent. */
-struct fault *page_reply(struct request *rq, struct str items, struct str next);
+struct fault *tenants_page_reply(struct request *rq, struct str items, struct str next);
 
 /* Payload {id, name?, role?} of a member event. */
 struct str member_payload(const void *ctx, struct uuid user, struct str name, struct str role);

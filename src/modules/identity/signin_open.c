@@ -1,4 +1,4 @@
-/* session_open.c - a new session: its secrets, its cookie, its answer.
+/* signin_open.c - a new session: its secrets, its cookie, its answer.
  *
  * Cookie mode: 256 random bits in an HttpOnly cookie. Token mode: a signed
  * access token of 15 minutes and a refresh token of one use. The database has
@@ -25,8 +25,8 @@ static struct lifetime lifetime_of(const struct sign_in_as *as)
 	return (struct lifetime){ DAY_S, 6 * HOUR_S };
 }
 
-struct fault *session_open(struct tx *tx, struct request *rq, const struct sign_in_as *as,
-			   struct opened *ret_opened)
+struct fault *signin_open(struct tx *tx, struct request *rq, const struct sign_in_as *as,
+			  struct opened *ret_opened)
 {
 	struct str agent = http_field(rq->http, STR("User-Agent"));
 	struct str secret = crypto_token(rq->mem), hash = crypto_token_hash(rq->mem, secret);
@@ -36,7 +36,7 @@ struct fault *session_open(struct tx *tx, struct request *rq, const struct sign_
 	if (agent.n > 500)
 		agent.n = 500;
 	*ret_opened = (struct opened){ .session = uuid_new(), .remembered = as->remembered };
-	TRY(session_insert(
+	TRY(signin_insert(
 		tx, ret_opened->session, as->user, as->by_token ? STR("token") : STR("cookie"),
 		as->by_token ? (struct str){ NULL, 0 } : hash, str_of(device_browser(agent)),
 		str_of(device_os(agent)), rq->http->peer,
@@ -87,7 +87,7 @@ struct str access_token(const void *ctx, const struct app *app, struct uuid user
 	return keys_jwt_sign(ctx, app->keys, buf_view(&b));
 }
 
-void session_cookie(struct request *rq, struct str value, bool remembered)
+void signin_cookie(struct request *rq, struct str value, bool remembered)
 {
 	bool https = rq->app->config->public_is_https;
 	const char *age = str_is_null(value) ? "; Max-Age=0"
@@ -113,8 +113,8 @@ static void put_tokens(struct json_out *w, struct request *rq, const struct sign
 	json_put_str(w, o->refresh_token);
 }
 
-struct fault *session_reply(struct request *rq, int status, const struct sign_in_as *as,
-			    const struct opened *o, struct str user, struct str tenants)
+struct fault *signin_reply(struct request *rq, int status, const struct sign_in_as *as,
+			   const struct opened *o, struct str user, struct str tenants)
 {
 	struct json_out w;
 	struct buf b;
@@ -131,7 +131,7 @@ struct fault *session_reply(struct request *rq, int status, const struct sign_in
 	} else {
 		json_key(&w, "csrf_token");
 		json_put_str(&w, csrf_token(rq->mem, rq->app->keys, o->session));
-		session_cookie(rq, o->cookie_token, o->remembered);
+		signin_cookie(rq, o->cookie_token, o->remembered);
 	}
 	json_close(&w, '}');
 	reply_field(rq, "Cache-Control", STR("no-store"));
