@@ -137,6 +137,7 @@ struct net {
 	int wake; /* eventfd, edge-triggered, never read */
 	_Atomic(struct conn *) inbox;
 	_Atomic bool asleep;
+	_Atomic int pushers; /* threads inside net_push: the end waits for them */
 	struct conn *conns;
 	struct conn *again;
 	struct conn *dead;

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <talloc.h>
@@ -32,8 +33,9 @@ void net_wake(struct net *t)
 void net_push(struct conn *c)
 {
 	struct net *t = c->net;
-	struct conn *head = atomic_load(&t->inbox);
 
+	atomic_fetch_add(&t->pushers, 1);
+	struct conn *head = atomic_load(&t->inbox);
 	do
 		c->inbox_next = head;
 	while (!atomic_compare_exchange_weak(&t->inbox, &head, c));
@@ -41,6 +43,7 @@ void net_push(struct conn *c)
 	 * entry before it sleeps, or we see that it sleeps. */
 	if (atomic_load(&t->asleep) && atomic_exchange(&t->asleep, false))
 		net_wake(t);
+	atomic_fetch_sub(&t->pushers, 1);
 }
 
 void net_again(struct conn *c)
@@ -157,8 +160,10 @@ static void net_stop(struct net *t, int64_t deadline_ms)
 {
 	struct conn *next;
 
-	if (!t->is_stopping && t == &t->server->nets[0])
-		epoll_ctl(t->epoll, EPOLL_CTL_DEL, t->server->listener, NULL);
+	if (!t->is_stopping && t == &t->server->nets[0]) {
+		close(t->server->listener); /* only this thread uses it */
+		t->server->listener = -1;
+	}
 	t->is_stopping = true;
 	for (struct conn *c = t->conns; c; c = next) {
 		next = c->next;
@@ -194,6 +199,8 @@ void net_drain(struct net *t)
 {
 	struct conn *next;
 
+	while (atomic_load(&t->pushers) > 0)
+		sched_yield();
 	take_inbox(t);
 	for (struct conn *c = t->conns; c; c = next) {
 		next = c->next;

@@ -89,8 +89,8 @@ struct fault *http_start(const void *ctx, const struct http_config *config,
 		talloc_free(s);
 		return f;
 	}
+	*ret_server = s; /* before a hook can run and ask for it */
 	start_threads(s);
-	*ret_server = s;
 	return NULL;
 }
 

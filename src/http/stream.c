@@ -53,6 +53,7 @@ static bool stream_send(struct http_exchange *x, struct iovec *parts, size_t cou
 {
 	struct msghdr message = { .msg_iov = parts, .msg_iovlen = count };
 
+	x->is_broken = x->is_broken || is_over(x);
 	while (!x->is_broken && message.msg_iovlen > 0) {
 		ssize_t n = sendmsg(x->conn->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (n >= 0)
