@@ -77,8 +77,10 @@ where exists (select from pg_class c, aclexplode(c.relacl) x where c.oid = rel.o
 union all
 select 'foreign key ' || conname || ' leaves the tenant', a.name from pg_constraint f
 join walled a on a.oid = f.conrelid join walled b on b.oid = f.confrelid
+-- tenants.tenants: its id is its tenant_id
 where contype = 'f' and not exists (select from unnest(conkey, confkey) u (x, y)
-		where x = a.tenant and y = b.tenant)
+		where x = a.tenant and (y = b.tenant or b.name = 'tenants.tenants' and y = (select attnum
+			from pg_attribute where attrelid = b.oid and attname = 'id')))
 	and not exists (select from pg_temp.allowed e where e.kind = 'fk' and e.object = a.name || '.' || conname)
 union all
 -- where bulkhead_app writes; a server-made uuid as the only column of a key tells

@@ -14,7 +14,7 @@ BY_TYPE = {
     "uuid": "gen_random_uuid()", "text": "md5(random()::text)",
     "character varying": "md5(random()::text)", "jsonb": "'{{}}'::jsonb", "json": "'{{}}'::json",
     "bigint": "(random() * 1000000)::bigint", "integer": "(random() * 1000000)::int",
-    "smallint": "(random() * 30000)::smallint", "boolean": "false", "bytea": "'\\x00'::bytea",
+    "smallint": "(random() * 30000)::smallint", "boolean": "false", "bytea": "decode(md5(random()::text), 'hex')",
     "timestamp with time zone": "now() + {n} * interval '1 microsecond'",
     "date": "current_date", "double precision": "random()", "real": "random()",
     "numeric": "random()", "inet": "'192.0.2.1'::inet", "xid8": "'1'::xid8",
