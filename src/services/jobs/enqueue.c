@@ -62,10 +62,7 @@ struct fault *job_enqueue_many(struct tx *tx, const struct job_type *type,
 
 struct fault *job_fence(struct tx *tx, const struct job *job)
 {
-	const int64_t left_ms = job->deadline_ms - clock_steady_ms();
-
-	TRY(job_lease_check(tx, job->worker));
-	return job_time_left(tx, left_ms > 1 ? left_ms : 1);
+	return job_lease_check(tx, job->worker, job->deadline_ms - clock_steady_ms());
 }
 
 struct tx *job_tx(const void *mem, struct app *app, const struct job *job, enum tx_mode mode)

@@ -17,7 +17,7 @@ struct job {
 	int attempt;	     /* 1 … */
 	int attempts;	     /* how many there will be at most */
 	struct uuid worker;  /* whose lease it runs under */
-	int64_t deadline_ms; /* steady; nothing may be written afterwards */
+	int64_t deadline_ms; /* steady; job_tx refuses afterwards */
 };
 
 struct job_queue { /* services/jobs/queues.c, from spec/platform.md section 4 */
@@ -32,7 +32,7 @@ struct job_type {
 	/* Runs without a transaction of its own; opens what it needs with job_tx. A
 	 * fault means: try again later, or dead after the last attempt. */
 	struct fault *(*run)(const void *mem, struct app *app, const struct job *job);
-	int timeout_s; /* 0: 60. Transactions of job_tx end there; outside calls must too */
+	int timeout_s; /* 0: 60; bounds job_tx, outside calls must keep it themselves */
 };
 
 struct job_schedule {
@@ -60,8 +60,8 @@ struct fault *job_enqueue_many(struct tx *tx, const struct job_type *type,
 			       const struct str *payloads, size_t count,
 			       const struct job_options *options);
 /* A transaction for the job's tenant as actor "system"; DB_PLATFORM for the
- * platform's jobs. A TX_WRITE fails once the worker's lease or the job's time
- * has run out. */
+ * platform's jobs. A TX_WRITE fails when the worker's lease or the job's time
+ * has run out, and its statements when the time that was left does. */
 struct tx *job_tx(const void *mem, struct app *app, const struct job *job, enum tx_mode mode);
 /* Ties any other TX_WRITE to the job in the same way. */
 struct fault *job_fence(struct tx *tx, const struct job *job);

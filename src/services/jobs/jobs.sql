@@ -21,11 +21,8 @@ select core.enqueue_unique_job(:queue, :type, :priority::smallint, :attempts::sm
 		then clock_timestamp() + :delay_ms * interval '1 millisecond' end,
 	:key, :payload::json);
 
--- name: job_lease_check(worker uuid) -> exec
-select core.job_lease_check(:worker);
-
--- name: job_time_left(ms int) -> exec
-select set_config('statement_timeout', (:ms)::text, true);
+-- name: job_lease_check(worker uuid, left_ms int) -> exec
+select core.job_lease_check(:worker, :left_ms);
 
 -- name: job_worker_put(id uuid, node text, lease_ms int) -> count
 insert into core.job_workers (id, node, lease_until)

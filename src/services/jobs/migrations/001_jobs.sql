@@ -588,14 +588,19 @@ begin
 end $$;
 
 -- Refuses the transaction of a job whose worker was declared dead, so that a
--- worker that only slept cannot write beside its successor.
-create function core.job_lease_check(p_worker uuid) returns void
+-- worker that only slept cannot write beside its successor, and of one that is
+-- over its time; bounds its statements by the time that is left.
+create function core.job_lease_check(p_worker uuid, p_left_ms bigint) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
+	if p_left_ms <= 0 then
+		raise exception 'the job is over its time' using errcode = 'BH002';
+	end if;
 	perform 1 from core.job_workers where id = p_worker and lease_until > clock_timestamp();
 	if not found then
 		raise exception 'the lease of worker % has run out', p_worker using errcode = 'BH002';
 	end if;
+	perform set_config('statement_timeout', p_left_ms::text, true);
 end $$;
 
 -- Drops day partitions older than a day in which nothing waits or runs.
@@ -648,5 +653,5 @@ begin
 		execute format('grant execute on function core.%s to bulkhead_platform', f);
 	end loop;
 end $$;
-revoke execute on function core.job_lease_check(uuid) from public;
-grant execute on function core.job_lease_check(uuid) to bulkhead_app, bulkhead_platform;
+revoke execute on function core.job_lease_check(uuid, bigint) from public;
+grant execute on function core.job_lease_check(uuid, bigint) to bulkhead_app, bulkhead_platform;
