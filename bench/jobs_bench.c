@@ -1,6 +1,6 @@
 /* jobs_bench.c - how fast jobs go in and out.
  *
- *   tools/with_postgres.py --durable --migrate -- build/jobs_bench
+ *   tools/with_postgres.py --durable -- build/jobs_bench
  *
  * bulk enqueue (1 000 a transaction), single enqueue in transactions of their own
  * against a plain insert of the same row (4 threads), drain of 60 000 no-op
@@ -33,6 +33,9 @@ static struct fault *noop(const void *mem, struct app *app, const struct job *jo
 static const struct job_type noop_job = { .name = "bench.noop",
 					  .queue = "notifications",
 					  .run = noop };
+.queue = "notifications", .run = noop
+}
+;
 static const struct module bench_module = {
 	.name = "bench",
 	.needs = LIST(char *, "jobs"),
@@ -58,7 +61,8 @@ static double enqueue_bulk(struct node *n, int count)
 
 static const struct db_query plain_insert = {
 	.name = "plain",
-	.sql = "insert into core.dev_mails (id, to_address, from_address, subject, text_body, html_body)"
+	.sql = "insert into core.dev_mails"
+	       " (id, to_address, from_address, subject, text_body, html_body)"
 	       " values (core.uuid_v7(), 'email', 'bench.noop', '{}', '', '')",
 };
 

@@ -1,7 +1,8 @@
 /* services_fixture.h - an app with event log, jobs and mail for tests of services.
  *
- * The cluster comes from tools/with_postgres.py --migrate. A node is what one
- * server process has: two of them in a test are two nodes on one database. */
+ * The cluster comes from tools/with_postgres.py (BULKHEAD_TEST_DSN_*). A node is
+ * what one server process has: two of them in a test are two nodes on one
+ * database. */
 #pragma once
 
 #include "base/clock.h"
@@ -9,8 +10,10 @@
 #include "services/crypto/crypto.h"
 #include "services/events/events.h"
 #include "services/jobs/jobs.h"
+#include "services/audit/audit_gen.h"
 #include "services/mail/mail.h"
 #include "spine/module.h"
+#include "spine/spine_gen.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -36,7 +39,7 @@ static inline const char *test_dsn(const char *role)
 	snprintf(name, sizeof(name), "BULKHEAD_TEST_DSN_%s", role);
 	const char *dsn = getenv(name);
 	if (!dsn) {
-		fprintf(stderr, "%s is not set: run by tools/with_postgres.py --migrate\n", name);
+		fprintf(stderr, "%s is not set: run by tools/with_postgres.py\n", name);
 		exit(2);
 	}
 	return dsn;
@@ -67,6 +70,22 @@ static inline void node_committed(void *arg, unsigned wakes)
 		events_wake_others(n->app.events, WAKE_JOBS);
 }
 
+static inline void migrate_services(const void *mem)
+{
+	const struct db_migration *const lists[] = { spine_migrations, audit_migrations,
+						     events_module.migrations,
+						     jobs_module.migrations,
+						     mail_module.migrations };
+	struct db_migration all[32];
+	size_t n = 0;
+	int applied;
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		for (const struct db_migration *m = lists[i]; m->name; m++)
+			all[n++] = *m;
+	must(db_migrate(mem, test_dsn("OWNER"), all, n, &applied));
+}
+
 /* modules: NULL-ended, without those of the services. */
 static inline struct node *node_open(const struct module *const *modules, bool with_jobs)
 {
@@ -82,6 +101,7 @@ static inline struct node *node_open(const struct module *const *modules, bool w
 	};
 
 	n->mem = talloc_new(n);
+	migrate_services(n->mem);
 	n->config.secret = STR("0123456789abcdef0123456789abcdef");
 	n->config.public_url = STR("http://127.0.0.1:8080");
 	n->config.public_host = STR("127.0.0.1:8080");

@@ -1,4 +1,5 @@
-/* test_jobs_run.c - jobs from enqueue to end, on a real PostgreSQL.
+/* test_jobs_run.c - jobs from enqueue to end, on a real PostgreSQL
+ * (BULKHEAD_TEST_DSN_*).
  *
  * A test's handler notes what ran under the payload's "n"; payloads may say how
  * to misbehave. Two nodes in one process stand for two servers. */
