@@ -15,6 +15,7 @@ build: configure
 generate:
 	@mkdir -p $(BUILD)-gen
 	@$(PYTHON) tools/generate.py --out $(BUILD)-gen
+	@$(PYTHON) tools/embed_assets.py --dist web/dist --out $(BUILD)-gen/app/interface_gen.c
 
 # Configured anew only when the list of sources has changed.
 configure: generate

@@ -34,7 +34,7 @@ struct app {
 	struct jobs *jobs;
 	struct realtime *realtime;
 	struct ingest *ingest;
-	struct assets *assets; /* the embedded interface */
+	const struct assets *assets; /* the embedded interface */
 	int64_t started_wall_us;
 	_Atomic bool ready; /* /readyz; false again on shutdown */
 };
