@@ -261,12 +261,12 @@ enum ending {
 };
 
 struct session *session_new(struct hub *hub, const struct handshake *h);
-struct session *session_find(const struct hub *hub, struct str sid);
+struct session *eio_session_find(const struct hub *hub, struct str sid);
 void session_send(struct session *s, struct packet *p);
 void session_send_text(struct session *s, struct str eio_text);
 void session_send_binary(struct session *s, struct str bytes);
 void session_receive(struct session *s, const struct eio_packet *p);
-void session_end(struct session *s, enum ending why);
+void eio_session_end(struct session *s, enum ending why);
 void session_open_packet(const struct session *s, bool can_upgrade, struct buf *out);
 void session_moved(struct session *s); /* the transport is WebSocket now */
 

@@ -231,7 +231,7 @@ static void take_connect(struct session *s, const struct sio_packet *p)
 	if (s->stage == STAGE_NEW)
 		start_connect(s, p);
 	else
-		session_end(s, END_PARSE);
+		eio_session_end(s, END_PARSE);
 }
 
 /* 41: the client leaves the namespace; the connection may live on. */
@@ -331,7 +331,7 @@ static void start_gather(struct session *s, struct str text)
 
 	if (!sio_decode(g, str_copy(g, text), &g->packet)) {
 		talloc_free(g);
-		session_end(s, END_PARSE);
+		eio_session_end(s, END_PARSE);
 		return;
 	}
 	s->gather = g;
@@ -357,7 +357,7 @@ static void take_packet(struct session *s, const struct sio_packet *p, struct st
 		break;
 	case SIO_CONNECT:
 	case SIO_CONNECT_ERROR:
-		session_end(s, END_PARSE);
+		eio_session_end(s, END_PARSE);
 		break;
 	}
 }
@@ -367,13 +367,13 @@ static void on_text(struct session *s, struct str text)
 	struct sio_packet p;
 
 	if (s->gather || !sio_decode(s->peer.hub->scratch, text, &p)) {
-		session_end(s, END_PARSE);
+		eio_session_end(s, END_PARSE);
 		return;
 	}
 	if (p.type == SIO_CONNECT)
 		take_connect(s, &p);
 	else if (s->stage != STAGE_CONNECTED || !str_eq(p.name_space, STR("/")))
-		session_end(s, END_PARSE);
+		eio_session_end(s, END_PARSE);
 	else
 		take_packet(s, &p, text);
 }
@@ -383,7 +383,7 @@ static void on_binary(struct session *s, struct str bytes)
 	struct gather *g = s->gather;
 
 	if (!g || g->bytes + bytes.n > s->peer.hub->limits.message_max_bytes) {
-		session_end(s, END_PARSE);
+		eio_session_end(s, END_PARSE);
 		return;
 	}
 	g->bytes += bytes.n;
@@ -392,7 +392,7 @@ static void on_binary(struct session *s, struct str bytes)
 		return;
 	s->gather = NULL;
 	if (!sio_placeholders_are_valid(&g->packet))
-		session_end(s, END_PARSE);
+		eio_session_end(s, END_PARSE);
 	else if (g->packet.type == SIO_BINARY_EVENT)
 		run_event(s, &g->packet, g->attachments);
 	hub_bury(s->peer.hub, g);
@@ -446,12 +446,12 @@ static void kick_session(struct peer *p, const char *code, const char *text)
 	/* Without DISCONNECT a client comes back by itself: right with a new token only. */
 	if (strcmp(code, "token_expired") != 0)
 		session_send_text(s, STR("41"));
-	session_end(s, END_KICKED);
+	eio_session_end(s, END_KICKED);
 }
 
 static void stop_session(struct peer *p)
 {
-	session_end(CONTAINER_OF(p, struct session, peer), END_STOPPING);
+	eio_session_end(CONTAINER_OF(p, struct session, peer), END_STOPPING);
 }
 
 const struct peer_ops session_peer_ops = {

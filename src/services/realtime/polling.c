@@ -107,7 +107,7 @@ static void open_session(struct hub *hub, const struct poll_mail *m)
 static void take_get(struct session *s, struct poll *poll)
 {
 	if (s->get) {
-		session_end(s, END_DUPLICATE);
+		eio_session_end(s, END_DUPLICATE);
 		poll_error(poll->x, 3);
 		return;
 	}
@@ -140,7 +140,7 @@ static void take_post(struct session *s, const struct poll_mail *m)
 	struct http_exchange *x = m->poll->x;
 
 	if (s->is_closing || m->is_octets || !receive_payload(s, m->body)) {
-		session_end(s, END_PARSE);
+		eio_session_end(s, END_PARSE);
 		poll_error(x, 3);
 		return;
 	}
@@ -150,7 +150,7 @@ static void take_post(struct session *s, const struct poll_mail *m)
 void poll_deliver(struct hub *hub, struct mail *mail)
 {
 	struct poll_mail *m = CONTAINER_OF(mail, struct poll_mail, mail);
-	struct session *s = str_is_null(m->sid) ? NULL : session_find(hub, m->sid);
+	struct session *s = str_is_null(m->sid) ? NULL : eio_session_find(hub, m->sid);
 
 	if (str_is_null(m->sid))
 		open_session(hub, m);
@@ -171,10 +171,10 @@ void poll_deliver(struct hub *hub, struct mail *mail)
 static void deliver_abort(struct hub *hub, struct mail *mail)
 {
 	struct abort_mail *m = CONTAINER_OF(mail, struct abort_mail, mail);
-	struct session *s = session_find(hub, (struct str){ m->sid, sizeof(m->sid) });
+	struct session *s = eio_session_find(hub, (struct str){ m->sid, sizeof(m->sid) });
 
 	if (s && s->get && s->get->serial == m->serial)
-		session_end(s, END_TRANSPORT);
+		eio_session_end(s, END_TRANSPORT);
 	talloc_free(m);
 }
 

@@ -75,7 +75,7 @@ static void end_old_session(const struct identity *i, const uint8_t pid[EIO_SID_
 			continue;
 		struct session *s = CONTAINER_OF(p, struct session, peer);
 		if (s->stage == STAGE_CONNECTED && memcmp(s->pid, pid, EIO_SID_BYTES) == 0) {
-			session_end(s, END_REPLACED);
+			eio_session_end(s, END_REPLACED);
 			return;
 		}
 	}

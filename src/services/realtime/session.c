@@ -13,7 +13,7 @@ static void ping_due(struct timer *t)
 	struct hub *hub = s->peer.hub;
 
 	if (s->is_awaiting_pong) {
-		session_end(s, END_TIMEOUT);
+		eio_session_end(s, END_TIMEOUT);
 		return;
 	}
 	s->is_awaiting_pong = true;
@@ -49,7 +49,7 @@ static void deadline_passed(struct timer *t)
 	if (s->is_closing)
 		session_remove(s);
 	else if (s->stage != STAGE_CONNECTED)
-		session_end(s, END_PARSE);
+		eio_session_end(s, END_PARSE);
 }
 
 static void session_flush(struct dirty *d)
@@ -81,7 +81,7 @@ struct session *session_new(struct hub *hub, const struct handshake *h)
 	return s;
 }
 
-struct session *session_find(const struct hub *hub, struct str sid)
+struct session *eio_session_find(const struct hub *hub, struct str sid)
 {
 	uint8_t id[EIO_SID_BYTES];
 	uint32_t slot;
@@ -118,7 +118,7 @@ void session_send(struct session *s, struct packet *p)
 	if (s->is_ended)
 		return;
 	if (out->bytes + p->bytes > hub->limits.outbound_max_bytes) {
-		session_end(s, END_SLOW);
+		eio_session_end(s, END_SLOW);
 		return;
 	}
 	if (s->link) {
@@ -150,7 +150,7 @@ static void receive_binary(struct session *s, const struct eio_packet *p)
 	struct str bytes = p->data;
 
 	if (p->is_base64 && !crypto_unbase64(s->peer.hub->scratch, p->data, &bytes))
-		session_end(s, END_PARSE);
+		eio_session_end(s, END_PARSE);
 	else
 		s->peer.hub->handler->on_binary(s, bytes);
 }
@@ -169,11 +169,11 @@ void session_receive(struct session *s, const struct eio_packet *p)
 		rest_until_ping(s);
 		break;
 	case EIO_CLOSE:
-		session_end(s, END_CLIENT);
+		eio_session_end(s, END_CLIENT);
 		break;
 	case EIO_PING: /* in v4 only the server pings */
 	case EIO_OPEN:
-		session_end(s, END_PARSE);
+		eio_session_end(s, END_PARSE);
 		break;
 	case EIO_UPGRADE:
 	case EIO_NOOP:
@@ -219,7 +219,7 @@ static bool is_recoverable(enum ending why)
 	       why == END_REPLACED || why == END_CLIENT;
 }
 
-void session_end(struct session *s, enum ending why)
+void eio_session_end(struct session *s, enum ending why)
 {
 	struct hub *hub = s->peer.hub;
 	bool is_polling = s->link == NULL;

@@ -12,7 +12,7 @@ static void session_text(void *owner, struct link *l, struct str text)
 
 	(void)l;
 	if (!eio_decode(text, &p))
-		session_end(s, END_PARSE);
+		eio_session_end(s, END_PARSE);
 	else
 		session_receive(s, &p);
 }
@@ -36,7 +36,7 @@ static void session_gone(void *owner, struct link *l)
 
 	(void)l;
 	s->link = NULL;
-	session_end(s, END_TRANSPORT);
+	eio_session_end(s, END_TRANSPORT);
 }
 
 static const struct link_ops session_link = {
@@ -187,7 +187,7 @@ static struct link *begin_session(struct hub *hub, int fd, struct str key,
 void upgrade_take(struct hub *hub, int fd, struct str already, struct str sid, struct str key,
 		  const struct handshake *h)
 {
-	struct session *s = str_is_null(sid) ? NULL : session_find(hub, sid);
+	struct session *s = str_is_null(sid) ? NULL : eio_session_find(hub, sid);
 	struct link *l;
 
 	if (hub->is_stopping ||
