@@ -30,12 +30,11 @@ static struct fault *noop(const void *mem, struct app *app, const struct job *jo
 	return NULL;
 }
 
-static const struct job_type noop_job = { .name = "bench.noop",
-					  .queue = "notifications",
-					  .run = noop };
-.queue = "notifications", .run = noop
-}
-;
+static const struct job_type noop_job = {
+	.name = "bench.noop",
+	.queue = "notifications",
+	.run = noop,
+};
 static const struct module bench_module = {
 	.name = "bench",
 	.needs = LIST(char *, "jobs"),
