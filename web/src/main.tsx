@@ -6,7 +6,6 @@ import { createRoot } from "react-dom/client";
 import { queryClient } from "@/api/query";
 import { router } from "@/router";
 import { registerWorker } from "@/shell/worker";
-import "sonner/dist/styles.css";
 import "@/styles/app.css";
 
 const root = document.getElementById("root");

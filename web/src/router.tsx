@@ -1,7 +1,7 @@
 // Every address of the interface. Pages are loaded when they are first visited; the static first
 // words (/login, /me, /dev …) are reserved slugs, everything else is /{tenant}/….
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, notFound, redirect } from "@tanstack/react-router";
-import { findMe, preferredTenant } from "@/session/session";
+import { findMe, findMeIfKnown, preferredTenant } from "@/session/session";
 import { searchOf } from "@/patterns/filters";
 import { t } from "@/strings";
 import { AccountFrame, Root, TenantFrame } from "@/shell/frames";
@@ -30,7 +30,7 @@ const startRoute = createRoute({
 });
 
 const leave = async () => {
-  if (await findMe()) throw redirect({ to: "/" });
+  if (await findMeIfKnown()) throw redirect({ to: "/" });
 };
 
 const loginRoute = createRoute({
@@ -38,7 +38,7 @@ const loginRoute = createRoute({
   path: "/login",
   validateSearch: searchOf("next", "email"),
   beforeLoad: async ({ search }: { search: { next?: string } }) => {
-    if (!(await findMe())) return;
+    if (!(await findMeIfKnown())) return;
     const next = ownAddress(search.next);
     if (next) throw redirect({ href: next, replace: true });
     throw redirect({ to: "/", replace: true });
@@ -54,7 +54,7 @@ const registerRoute = createRoute({
 const inviteRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/invite/$token",
-  beforeLoad: async () => ({ me: await findMe() }),
+  beforeLoad: async () => ({ me: await findMeIfKnown() }),
   component: lazyRouteComponent(() => import("@/features/auth/invite-page"), "InvitePage"),
 });
 const forgotRoute = createRoute({

@@ -1,6 +1,6 @@
 // The one table: server paging, server sort, column choice that is remembered, rows that can open
 // a detail. Lists keep their state in the URL; the table only draws it.
-import { flexRender, getCoreRowModel, useReactTable, type ColumnDef, type Header, type RowData, type VisibilityState } from "@tanstack/react-table";
+import { flexRender, getCoreRowModel, useReactTable, type Column, type ColumnDef, type Header, type RowData, type VisibilityState } from "@tanstack/react-table";
 import clsx from "clsx";
 import { ArrowDown, ArrowUp, Columns3 } from "lucide-react";
 import { Fragment, useState, type ReactNode } from "react";
@@ -38,6 +38,8 @@ interface Props<T> {
   rowId: (row: T) => string;
   empty: ReactNode;
   filters?: ReactNode;
+  /** Offers the choice of columns; for wide tables. */
+  choosable?: boolean;
   sort?: string;
   onSort?: (sort: string) => void;
   cursor?: string;
@@ -47,7 +49,7 @@ interface Props<T> {
   rowClass?: (row: T) => string | undefined;
 }
 
-export function DataTable<T>({ name, label, columns, query, rowId, empty, filters, sort, onSort, cursor, onCursor, detail, openId, rowClass }: Props<T>) {
+export function DataTable<T>({ name, label, columns, query, rowId, empty, filters, choosable, sort, onSort, cursor, onCursor, detail, openId, rowClass }: Props<T>) {
   const [visibility, setVisibility] = useState<VisibilityState>(() => readVisibility(name));
   const table = useReactTable({
     data: query.data?.items ?? [],
@@ -61,34 +63,20 @@ export function DataTable<T>({ name, label, columns, query, rowId, empty, filter
       remember(`columns.${name}`, JSON.stringify(next));
     },
   });
-  const choosable = table.getAllLeafColumns().filter((column) => column.getCanHide());
   return (
     <Card className="overflow-hidden">
-      <div className="flex flex-wrap items-center gap-2 border-b px-3 py-2">
-        {filters}
-        <div className="ml-auto">
-          <Menu
-            trigger={
-              <Button size="sm" variant="ghost" icon={Columns3} aria-label={t.common.columns}>
-                <span className="max-sm:hidden">{t.common.columns}</span>
-              </Button>
-            }
-          >
-            <MenuLabel>{t.common.columns}</MenuLabel>
-            {choosable.map((column) => (
-              <MenuCheck key={column.id} checked={column.getIsVisible()} onChange={(on) => column.toggleVisibility(on)}>
-                {String(column.columnDef.header)}
-              </MenuCheck>
-            ))}
-          </Menu>
+      {filters || choosable ? (
+        <div className="flex flex-wrap items-center gap-2 border-b px-3 py-2">
+          {filters}
+          {choosable ? <ColumnChoice columns={table.getAllLeafColumns().filter((column) => column.getCanHide())} /> : null}
         </div>
-      </div>
+      ) : null}
       <QueryView query={query} loading={<LoadingRows />}>
         {(page) =>
           page.items.length === 0 ? (
             empty
           ) : (
-            <div tabIndex={0} role="region" aria-label={t.common.table(label)} className={clsx("overflow-x-auto -outline-offset-2", query.isPlaceholderData && "opacity-60")}>
+            <div tabIndex={0} role="region" aria-label={t.common.table(label)} className={clsx("relative overflow-x-auto -outline-offset-2", query.isPlaceholderData && "opacity-60")}>
               <table className="w-full text-sm">
                 <thead>
                   {table.getHeaderGroups().map((group) => (
@@ -112,7 +100,7 @@ export function DataTable<T>({ name, label, columns, query, rowId, empty, filter
                       {detail && openId === row.id ? (
                         <tr className="border-b bg-subtle">
                           <td colSpan={row.getVisibleCells().length} className="px-4 py-3">
-                            {detail(row.original)}
+                            <div className="sticky left-4 max-w-[calc(100vw-4.5rem)]">{detail(row.original)}</div>
                           </td>
                         </tr>
                       ) : null}
@@ -128,6 +116,27 @@ export function DataTable<T>({ name, label, columns, query, rowId, empty, filter
         <Pager cursor={cursor} next={query.data?.next_cursor ?? null} count={query.data?.items.length ?? 0} onCursor={onCursor} />
       ) : null}
     </Card>
+  );
+}
+
+function ColumnChoice<T>({ columns }: { columns: Column<T>[] }) {
+  return (
+    <div className="ml-auto">
+      <Menu
+        trigger={
+          <Button size="sm" variant="ghost" icon={Columns3} aria-label={t.common.columns}>
+            <span className="max-sm:hidden">{t.common.columns}</span>
+          </Button>
+        }
+      >
+        <MenuLabel>{t.common.columns}</MenuLabel>
+        {columns.map((column) => (
+          <MenuCheck key={column.id} checked={column.getIsVisible()} onChange={(on) => column.toggleVisibility(on)}>
+            {String(column.columnDef.header)}
+          </MenuCheck>
+        ))}
+      </Menu>
+    </div>
   );
 }
 

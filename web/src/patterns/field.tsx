@@ -43,7 +43,7 @@ export function Field({ label, hint, error, children, className }: FieldProps) {
 }
 
 const box =
-  "w-full rounded-md border bg-surface text-base text-text placeholder:text-muted sm:text-sm disabled:bg-subtle disabled:text-muted read-only:bg-subtle";
+  "w-full rounded-md border bg-surface text-base text-text placeholder:text-muted sm:text-sm disabled:bg-subtle disabled:text-muted [&[readonly]]:bg-subtle";
 
 export function controlClass(invalid: boolean, extra?: string): string {
   return clsx(box, invalid ? "border-danger" : "border-line-strong/60 hover:border-line-strong", extra);
@@ -99,7 +99,7 @@ export function Select({ className, dense, ...rest }: SelectProps) {
     <select
       {...props}
       {...rest}
-      className={controlClass(invalid, clsx(dense ? "h-8 pl-2 pr-1 sm:text-sm" : "h-9 px-2", className))}
+      className={controlClass(invalid, clsx(dense ? "h-8 pl-2" : "h-9 pl-2.5", className))}
     />
   );
 }

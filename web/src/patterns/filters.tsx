@@ -99,7 +99,7 @@ export function ChoiceFilter({ label, value, onChange, every, options }: ChoiceP
       aria-label={label}
       value={value ?? ""}
       onChange={(event) => onChange(event.target.value || undefined)}
-      className={controlClass(false, "h-8 !w-auto max-w-44 pl-2 pr-1")}
+      className={controlClass(false, "h-8 !w-auto max-w-44 pl-2")}
     >
       <option value="">{every}</option>
       {options.map((option) => (

@@ -1,93 +1,34 @@
-// Drop-down menus.
-import clsx from "clsx";
-import type { LucideIcon } from "lucide-react";
-import { DropdownMenu as Radix } from "radix-ui";
-import type { ReactNode } from "react";
+// Drop-down menus. Their code is not part of the first load: until a menu is first opened there is
+// only its button, and the code comes with the pointer (or with the click, at the latest).
+import { cloneElement, lazy, Suspense, useState, type ComponentType } from "react";
+import type * as Parts from "./menu-parts";
 
-export const MenuGroup = Radix.RadioGroup;
+const load = () => import("./menu-parts");
 
-interface Props {
-  trigger: ReactNode;
-  children: ReactNode;
-  align?: "start" | "end";
-  side?: "top" | "bottom" | "right";
+function part<K extends keyof typeof Parts>(name: K): (typeof Parts)[K] {
+  return lazy(async () => ({ default: (await load())[name] as unknown as ComponentType<object> })) as unknown as (typeof Parts)[K];
 }
 
-export function Menu({ trigger, children, align = "end", side = "bottom" }: Props) {
+const Opened = part("Menu");
+export const MenuItem = part("MenuItem");
+export const MenuChoice = part("MenuChoice");
+export const MenuCheck = part("MenuCheck");
+export const MenuGroup = part("MenuGroup");
+export const MenuLabel = part("MenuLabel");
+export const MenuLine = part("MenuLine");
+
+export function Menu(props: Parts.MenuProps) {
+  const [isWanted, setWanted] = useState(false);
+  const button = cloneElement(props.trigger, {
+    "aria-haspopup": "menu",
+    "aria-expanded": false,
+    onPointerEnter: () => void load(),
+    onClick: () => setWanted(true),
+  });
+  if (!isWanted) return button;
   return (
-    <Radix.Root modal={false}>
-      <Radix.Trigger asChild>{trigger}</Radix.Trigger>
-      <Radix.Portal>
-        <Radix.Content
-          align={align}
-          side={side}
-          sideOffset={6}
-          collisionPadding={8}
-          className="fade-in z-50 max-h-[var(--radix-dropdown-menu-content-available-height)] min-w-48 overflow-y-auto rounded-lg border bg-surface p-1 shadow-md"
-        >
-          {children}
-        </Radix.Content>
-      </Radix.Portal>
-    </Radix.Root>
+    <Suspense fallback={button}>
+      <Opened {...props} />
+    </Suspense>
   );
-}
-
-const item =
-  "flex h-8 cursor-pointer items-center gap-2 rounded-md px-2 text-sm outline-none select-none data-highlighted:bg-hover data-disabled:opacity-50";
-
-interface ItemProps {
-  icon?: LucideIcon;
-  onSelect: () => void;
-  children: ReactNode;
-  danger?: boolean;
-  hint?: string;
-}
-
-export function MenuItem({ icon: Icon, onSelect, children, danger, hint }: ItemProps) {
-  return (
-    <Radix.Item onSelect={onSelect} className={clsx(item, danger && "text-danger")}>
-      {Icon ? <Icon aria-hidden className="size-4 text-muted" strokeWidth={1.75} /> : null}
-      <span className="min-w-0 flex-1 truncate">{children}</span>
-      {hint ? <kbd className="font-sans text-2xs text-muted">{hint}</kbd> : null}
-    </Radix.Item>
-  );
-}
-
-export function MenuChoice({ value, icon: Icon, children }: { value: string; icon?: LucideIcon; children: ReactNode }) {
-  return (
-    <Radix.RadioItem value={value} className={clsx(item, "data-[state=checked]:font-medium data-[state=checked]:text-brand")}>
-      {Icon ? <Icon aria-hidden className="size-4" strokeWidth={1.75} /> : null}
-      <span className="min-w-0 flex-1 truncate">{children}</span>
-    </Radix.RadioItem>
-  );
-}
-
-interface CheckProps {
-  checked: boolean;
-  onChange: (checked: boolean) => void;
-  children: ReactNode;
-}
-
-export function MenuCheck({ checked, onChange, children }: CheckProps) {
-  return (
-    <Radix.CheckboxItem
-      checked={checked}
-      onCheckedChange={onChange}
-      onSelect={(event) => event.preventDefault()}
-      className={item}
-    >
-      <span aria-hidden className="w-4 text-brand">
-        {checked ? "✓" : ""}
-      </span>
-      {children}
-    </Radix.CheckboxItem>
-  );
-}
-
-export function MenuLabel({ children }: { children: ReactNode }) {
-  return <Radix.Label className="px-2 py-1.5 text-xs text-muted">{children}</Radix.Label>;
-}
-
-export function MenuLine() {
-  return <Radix.Separator className="my-1 h-px bg-line" />;
 }

@@ -18,10 +18,14 @@ export function RemoveScroll({ children, enabled = true, as: _as, allowPinchZoom
   useEffect(() => {
     if (!enabled) return;
     holders += 1;
-    document.documentElement.classList.add("scroll-locked");
+    const root = document.documentElement;
+    if (holders === 1) root.style.paddingRight = `${window.innerWidth - root.clientWidth}px`;
+    root.classList.add("scroll-locked");
     return () => {
       holders -= 1;
-      if (holders === 0) document.documentElement.classList.remove("scroll-locked");
+      if (holders > 0) return;
+      root.classList.remove("scroll-locked");
+      root.style.paddingRight = "";
     };
   }, [enabled]);
   return <Slot.Root {...rest}>{children}</Slot.Root>;

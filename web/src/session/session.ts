@@ -21,16 +21,23 @@ export async function findMe(): Promise<Me | null> {
   try {
     return await queryClient.ensureQueryData(meQuery);
   } catch (error) {
-    if (error instanceof ApiError && error.status === 401) return null;
-    throw error;
+    if (!(error instanceof ApiError && error.status === 401)) throw error;
+    remember("signed-in", null);
+    return null;
   }
 }
 
 /** After sign-in or registration: keep the CSRF token and read /me afresh. */
 export async function enter(session: Session): Promise<Me> {
   setCsrfToken(session.csrf_token);
+  remember("signed-in", "1");
   queryClient.removeQueries({ queryKey: keys.me });
   return queryClient.fetchQuery(meQuery);
+}
+
+/** For pages of people who are not signed in: asks only a browser that has been signed in before. */
+export async function findMeIfKnown(): Promise<Me | null> {
+  return recall("signed-in") ? findMe() : null;
 }
 
 export function useMe(): Me {
@@ -72,6 +79,7 @@ export function useSignOut() {
       if (!(error instanceof ApiError && error.status === 401)) throw error;
     });
     setCsrfToken(null);
+    remember("signed-in", null);
     client.clear();
     window.location.assign("/login");
   };

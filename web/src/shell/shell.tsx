@@ -2,7 +2,6 @@
 // formats in the tenant's time zone, the live connection, palette and shortcuts.
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { Dialog as Radix } from "radix-ui";
 import { lazy, Suspense, useEffect, useState, useSyncExternalStore, type ReactNode } from "react";
 import { api, inTenant } from "@/api/client";
 import { keys } from "@/api/query";
@@ -17,6 +16,7 @@ import { TopBar } from "./topbar";
 import { useHotkeys } from "./hotkeys";
 
 const Palette = lazy(() => import("./palette"));
+const Drawer = lazy(() => import("./drawer"));
 const Shortcuts = lazy(() => import("./shortcuts"));
 
 export const tenantQuery = (tenant: string) => ({
@@ -41,8 +41,7 @@ export function Shell({ membership, children }: { membership: Membership; childr
 
 function Frame({ children }: { children: ReactNode }) {
   const [isNarrow, setNarrow] = useState(() => recall("sidebar") === "narrow");
-  const [isDrawerOpen, setDrawerOpen] = useState(false);
-  const [opened, setOpened] = useState<"palette" | "shortcuts" | null>(null);
+  const [opened, setOpened] = useState<"palette" | "shortcuts" | "drawer" | null>(null);
   const navigate = useNavigate();
   useHotkeys(navigate, setOpened);
   const toggle = () => {
@@ -57,17 +56,8 @@ function Frame({ children }: { children: ReactNode }) {
       <aside className={`sticky top-0 hidden h-dvh shrink-0 transition-[width] duration-150 md:block ${isNarrow ? "w-16" : "w-64"}`}>
         <Sidebar narrow={isNarrow} onToggle={toggle} />
       </aside>
-      <Radix.Root open={isDrawerOpen} onOpenChange={setDrawerOpen}>
-        <Radix.Portal>
-          <Radix.Overlay className="fade-in fixed inset-0 z-40 bg-overlay md:hidden" />
-          <Radix.Content aria-describedby={undefined} className="fade-in fixed inset-y-0 left-0 z-50 w-64 max-w-[85vw] md:hidden">
-            <Radix.Title className="sr-only">{t.shell.navigation}</Radix.Title>
-            <Sidebar narrow={false} onFollow={() => setDrawerOpen(false)} />
-          </Radix.Content>
-        </Radix.Portal>
-      </Radix.Root>
       <div className="flex min-w-0 flex-1 flex-col">
-        <TopBar onMenu={() => setDrawerOpen(true)} onPalette={() => setOpened("palette")} onShortcuts={() => setOpened("shortcuts")} />
+        <TopBar onMenu={() => setOpened("drawer")} onPalette={() => setOpened("palette")} onShortcuts={() => setOpened("shortcuts")} />
         <OfflineBanner />
         <main id="main" tabIndex={-1} className="mx-auto w-full max-w-[1440px] flex-1 px-4 py-6 outline-none md:px-6 lg:px-8">
           {children}
@@ -75,6 +65,7 @@ function Frame({ children }: { children: ReactNode }) {
       </div>
       <Suspense>
         {opened === "palette" ? <Palette onClose={() => setOpened(null)} onShortcuts={() => setOpened("shortcuts")} /> : null}
+        {opened === "drawer" ? <Drawer onClose={() => setOpened(null)} /> : null}
         {opened === "shortcuts" ? <Shortcuts onClose={() => setOpened(null)} /> : null}
       </Suspense>
     </div>

@@ -1,21 +1,16 @@
-import { Toaster } from "sonner";
-import { useTheme } from "./theme";
+// Mounts the toaster with the first message.
+import { lazy, Suspense, useEffect, useState } from "react";
+import { onFirstMessage } from "@/patterns/notify";
+
+const Toaster = lazy(() => import("./toaster"));
 
 export function Toasts() {
-  const { shown } = useTheme();
+  const [isWanted, setWanted] = useState(false);
+  useEffect(() => onFirstMessage(() => setWanted(true)), []);
+  if (!isWanted) return null;
   return (
-    <Toaster
-      theme={shown}
-      position="bottom-right"
-      closeButton
-      toastOptions={{
-        classNames: {
-          toast: "!bg-surface !text-text !border-line !shadow-lg !rounded-lg !font-sans",
-          description: "!text-muted !font-mono !text-2xs",
-          success: "[&_[data-icon]]:!text-success",
-          error: "[&_[data-icon]]:!text-danger",
-        },
-      }}
-    />
+    <Suspense>
+      <Toaster />
+    </Suspense>
   );
 }

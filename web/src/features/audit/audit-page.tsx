@@ -42,6 +42,7 @@ export function AuditPage() {
       <DataTable
         name="audit"
         label={t.audit.title}
+        choosable
         columns={columns}
         query={query}
         rowId={(entry) => entry.id}

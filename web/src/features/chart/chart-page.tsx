@@ -66,7 +66,7 @@ export function ChartPage() {
         />
         <span className="sm:ml-auto">
           <Choice
-            label={t.chart.asTable}
+            label={t.chart.view}
             value={search.view === "table" ? "table" : "chart"}
             onChange={(view) => patch({ view: view === "table" ? view : undefined })}
             options={[

@@ -30,10 +30,8 @@ export function ExplorerPage() {
   const set = (name: keyof typeof filters) => (value: string | undefined) => patch({ [name]: value, event: undefined }, { replace: true });
   const open = (id: string | undefined) => patch({ event: id, cursor }, { replace: true });
   return (
-    <div className="grid gap-4 lg:grid-cols-[minmax(0,1fr)_22rem] xl:grid-cols-[minmax(0,1fr)_28rem]">
-      <div className="min-w-0">
-        <Card className="overflow-hidden">
-          <div className="flex flex-wrap items-center gap-2 border-b px-3 py-2">
+    <div className="grid gap-4 xl:grid-cols-[minmax(0,1fr)_24rem] 2xl:grid-cols-[minmax(0,1fr)_28rem]">
+      <Card className="flex flex-wrap items-center gap-2 px-3 py-2 xl:col-span-2">
             <ChoiceFilter
               label={t.events.type}
               value={filters.type}
@@ -59,7 +57,9 @@ export function ExplorerPage() {
                 patch({ type: undefined, name: undefined, user_id: undefined, property: undefined, from: undefined, to: undefined, event: undefined })
               }
             />
-          </div>
+      </Card>
+      <div className="min-w-0">
+        <Card className="overflow-hidden">
           <QueryView query={query}>
             {({ items, next_cursor: next }) => (
               <>

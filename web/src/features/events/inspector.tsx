@@ -15,7 +15,7 @@ import { t } from "@/strings";
 import { eventName, TypeBadge } from "./parts";
 import { eventQuery } from "./queries";
 
-const wide = window.matchMedia("(min-width: 1024px)");
+const wide = window.matchMedia("(min-width: 1280px)");
 const watchWide = (listen: () => void) => {
   wide.addEventListener("change", listen);
   return () => wide.removeEventListener("change", listen);

@@ -51,12 +51,12 @@ export function LivePage() {
     top.current?.scrollIntoView({ block: "center" });
   };
   return (
-    <div className="grid gap-4 lg:grid-cols-[minmax(0,1fr)_22rem] xl:grid-cols-[minmax(0,1fr)_28rem]">
+    <div className="grid gap-4 xl:grid-cols-[minmax(0,1fr)_24rem] 2xl:grid-cols-[minmax(0,1fr)_28rem]">
       <div className="min-w-0">
         <div ref={top} className="h-px" />
         <Card>
           <div className="flex flex-wrap items-center gap-2 border-b px-3 py-2">
-            <TextFilter icon label={t.events.filter} placeholder={t.events.filterHint} value={q} onChange={(value) => patch({ q: value }, { replace: true })} />
+            <TextFilter icon label={t.events.filter} placeholder={t.events.filterHint} value={q} onChange={(value) => patch({ q: value }, { replace: true })} className="w-full sm:w-48" />
             <ChoiceFilter
               label={t.events.type}
               value={type}

@@ -43,7 +43,7 @@ export function HomePage() {
 
 function HomeBones() {
   return (
-    <div role="status" aria-label={t.app.loading} className="mb-6 grid gap-3 sm:grid-cols-2 xl:grid-cols-4">
+    <div role="status" aria-label={t.app.loading} className="mb-6 grid grid-cols-2 gap-3 xl:grid-cols-4">
       {[0, 1, 2, 3].map((i) => (
         <Bone key={i} className="h-28 w-full rounded-lg" />
       ))}
@@ -91,11 +91,11 @@ function Figures({ data }: { data: Overview }) {
   const params = { tenant: tenant.slug };
   const cover = "absolute inset-0 rounded-lg hover:bg-hover/40";
   return (
-    <div className="mb-6 grid gap-3 sm:grid-cols-2 xl:grid-cols-4">
+    <div className="mb-6 grid grid-cols-2 gap-3 xl:grid-cols-4">
       <Figure label={t.home.eventsToday} value={format.number(data.events_today)} note={t.home.today} />
       <Figure label={t.home.liveRate} value={format.number(data.events_last_minute)} note={t.home.perMinute} />
       <Figure label={t.home.usage} value={format.compact(data.usage.used)} note={<UsageMeter usage={data.usage} />} />
-      <div className="grid grid-cols-2 gap-3">
+      <div className="grid gap-3 sm:grid-cols-2 max-sm:[&>*]:min-h-0">
         <Figure
           label={t.home.projects}
           value={format.number(data.projects)}

@@ -37,13 +37,16 @@ export function KeysPage() {
   const columns = useColumns(canRevoke ? setLeaving : undefined);
   const open = (isOpen: boolean) => patch({ new: isOpen ? "1" : undefined }, { replace: true });
   const createButton = canCreate ? (
-    <Button variant="primary" size="sm" icon={Plus} onClick={() => open(true)}>
+    <Button variant="primary" icon={Plus} onClick={() => open(true)}>
       {t.keys.create}
     </Button>
   ) : null;
   return (
     <>
-      <p className="mb-3 text-sm text-muted">{t.keys.text}</p>
+      <div className="mb-3 flex flex-wrap items-center gap-x-4 gap-y-2">
+        <p className="min-w-0 flex-1 basis-72 text-sm text-muted">{t.keys.text}</p>
+        {createButton}
+      </div>
       <DataTable
         name="write-keys"
         label={t.keys.title}
@@ -51,7 +54,6 @@ export function KeysPage() {
         query={query}
         rowId={(key) => key.id}
         rowClass={(key) => (key.revoked_at ? "text-muted" : undefined)}
-        filters={createButton}
         empty={
           <EmptyState
             icon={KeyRound}

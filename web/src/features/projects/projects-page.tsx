@@ -46,6 +46,7 @@ export function ProjectsPage() {
       <DataTable
         name="projects"
         label={t.projects.title}
+        choosable
         columns={columns}
         query={query}
         rowId={(project) => project.id}

@@ -32,6 +32,7 @@ export function Members({ search }: Props) {
       <DataTable
         name="members"
         label={t.team.members}
+        choosable
         columns={columns}
         query={query}
         rowId={(member) => member.user_id}
