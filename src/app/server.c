@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #define STOP_DEADLINE_MS 15000
+#define CLOSING_MS 4000 /* of it, for what comes after the jobs */
 #define STATEMENT_TIMEOUT_MS 30000
 #define SLOW_WORKERS 2
 #define STREAM_WORKERS 4
@@ -38,7 +39,6 @@ struct server {
 	struct app app;
 	const struct config *config;
 	struct database *database;
-	struct db_notifier *notifier;
 	struct admin *admin;
 	int opened;	    /* steps that are up */
 	int64_t stop_by_ms; /* steady clock */
@@ -89,7 +89,7 @@ static struct fault *open_schema(struct server *s)
 	return NULL;
 }
 
-/* What a commit touched, told to the threads of this process and to the other nodes. */
+/* What a commit of this process, or of another node, touched. */
 static void wake_here(void *arg, unsigned wakes)
 {
 	struct server *s = arg;
@@ -100,13 +100,14 @@ static void wake_here(void *arg, unsigned wakes)
 		jobs_wake(s->app.jobs);
 }
 
+/* The log tells the other nodes itself, once it is sealed. */
 static void wake_everywhere(void *arg, unsigned wakes)
 {
 	struct server *s = arg;
 
 	wake_here(s, wakes);
-	if (s->notifier)
-		db_notifier_send(s->notifier, wakes);
+	if (s->app.events && (wakes & ~(unsigned)WAKE_EVENTS))
+		events_wake_others(s->app.events, wakes & ~(unsigned)WAKE_EVENTS);
 }
 
 static struct fault *open_db(struct server *s)
@@ -159,23 +160,17 @@ static struct fault *open_services(struct server *s)
 {
 	const char *platform = database_conninfo(s->database, DB_PLATFORM);
 
-	TRY(db_notifier_start(s, platform, "bulkhead", wake_here, s, &s->notifier));
 	TRY(events_start(s, &s->app, platform, &s->app.events));
-	TRY(realtime_start(s, &s->app, &s->app.realtime));
-	return jobs_start(s, &s->app, platform, &s->app.jobs);
+	events_on_wake(s->app.events, wake_here, s);
+	return realtime_start(s, &s->app, &s->app.realtime);
 }
 
 static void close_services(struct server *s)
 {
-	if (s->app.jobs)
-		jobs_stop(s->app.jobs, s->stop_by_ms);
 	if (s->app.realtime)
 		realtime_stop(s->app.realtime, s->stop_by_ms);
 	if (s->app.events)
 		events_stop(s->app.events);
-	if (s->notifier)
-		db_notifier_stop(s->notifier);
-	s->notifier = NULL;
 }
 
 static struct fault *open_modules(struct server *s)
@@ -196,6 +191,18 @@ static void close_modules(struct server *s)
 	while (n-- > 0)
 		if (list[n]->stop)
 			list[n]->stop(&s->app);
+}
+
+/* After the modules: a job may be one of theirs. */
+static struct fault *open_jobs(struct server *s)
+{
+	return jobs_start(s, &s->app, database_conninfo(s->database, DB_PLATFORM), &s->app.jobs);
+}
+
+static void close_jobs(struct server *s)
+{
+	jobs_stop(s->app.jobs, s->stop_by_ms - CLOSING_MS);
+	s->app.jobs = NULL;
 }
 
 static struct fault *open_http(struct server *s)
@@ -246,6 +253,7 @@ static const struct step {
 	{ SERVER_DATABASE, "limits and caches", open_tools, NULL },
 	{ SERVER_FULL, "services", open_services, close_services },
 	{ SERVER_FULL, "modules", open_modules, close_modules },
+	{ SERVER_FULL, "jobs", open_jobs, close_jobs },
 	{ SERVER_FULL, "http", open_http, close_http },
 };
 #define STEP_COUNT ((int)(sizeof(steps) / sizeof(*steps)))

@@ -66,8 +66,6 @@ static inline void node_committed(void *arg, unsigned wakes)
 		events_wake(n->app.events);
 	if (wakes & WAKE_JOBS && n->app.jobs)
 		jobs_wake(n->app.jobs);
-	else if (wakes & WAKE_JOBS && n->app.events)
-		events_wake_others(n->app.events, WAKE_JOBS);
 }
 
 static inline void migrate_services(const void *mem)
@@ -115,6 +113,7 @@ static inline struct node *node_open(const struct module *const *modules, bool w
 	must(keys_new(n, &n->config, &n->app.keys));
 	must(db_open(n, &config, &n->app.db));
 	must(events_start(n, &n->app, test_dsn("PLATFORM"), &n->app.events));
+	events_on_wake(n->app.events, node_committed, n);
 	if (with_jobs)
 		must(jobs_start(n, &n->app, test_dsn("PLATFORM"), &n->app.jobs));
 	return n;

@@ -177,6 +177,7 @@ static struct task *task_of(struct jobs *j, const struct claim *c, const struct 
 		.attempt = (int)row->attempt,
 		.attempts = (int)row->attempts,
 		.worker = c->worker,
+		.stopping = &j->stopping,
 	};
 	if (!t->job.type)
 		LOG_WARN("job of a type this version does not know", LOG_STR("type", row->type),

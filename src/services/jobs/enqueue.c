@@ -82,3 +82,8 @@ struct tx *job_tx(const void *mem, struct app *app, const struct job *job, enum 
 	}
 	return tx;
 }
+
+bool job_should_end(const struct job *job)
+{
+	return *job->stopping || clock_steady_ms() >= job->deadline_ms;
+}

@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "services/events/events.h"
 
 #include <assert.h>
 #include <talloc.h>
@@ -48,12 +47,6 @@ static void init_locks(struct jobs *j)
 	pthread_condattr_destroy(&steady);
 }
 
-static void woken_by_node(void *arg, unsigned wakes)
-{
-	if (wakes & WAKE_JOBS)
-		jobs_wake(arg);
-}
-
 struct fault *jobs_start(const void *ctx, struct app *app, const char *platform_conninfo,
 			 struct jobs **ret_jobs)
 {
@@ -79,8 +72,6 @@ struct fault *jobs_start(const void *ctx, struct app *app, const char *platform_
 	if (pthread_create(&j->dispatcher, NULL, dispatch_run, j) ||
 	    pthread_create(&j->keeper, NULL, keep_run, j))
 		return FAULT_BUG(ctx, "no thread for jobs");
-	if (app->events)
-		events_on_wake(app->events, woken_by_node, j);
 	*ret_jobs = j;
 	return NULL;
 }

@@ -14,10 +14,11 @@ struct job {
 	struct uuid tenant; /* nil: the platform's */
 	struct str payload; /* JSON; ids only, never secrets */
 	struct str request_id;
-	int attempt;	     /* 1 … */
-	int attempts;	     /* how many there will be at most */
-	struct uuid worker;  /* whose lease it runs under */
-	int64_t deadline_ms; /* steady; job_tx refuses afterwards */
+	int attempt;		      /* 1 … */
+	int attempts;		      /* how many there will be at most */
+	struct uuid worker;	      /* whose lease it runs under */
+	int64_t deadline_ms;	      /* steady; job_tx refuses afterwards */
+	const _Atomic bool *stopping; /* the process is about to end; see job_should_end */
 };
 
 struct job_queue { /* services/jobs/queues.c, from spec/platform.md section 4 */
@@ -66,7 +67,12 @@ struct tx *job_tx(const void *mem, struct app *app, const struct job *job, enum 
 /* Ties any other TX_WRITE to the job in the same way. */
 struct fault *job_fence(struct tx *tx, const struct job *job);
 
-/* Runs the jobs of every module in the registry; app->events must be started. */
+/* For what waits for the outside: its time is over, or the process is about to
+ * end. A fault is the right answer; the job is tried again. */
+bool job_should_end(const struct job *job);
+
+/* Runs the jobs of every module in the registry. jobs_wake is to be called for
+ * commits that enqueued, here and (db_notifier) on other nodes. */
 struct fault *jobs_start(const void *ctx, struct app *app, const char *platform_conninfo,
 			 struct jobs **ret_jobs);
 /* Finishes or gives back what runs, until the deadline. */

@@ -85,7 +85,8 @@ struct jobs {
 	struct task_list ended;
 	int64_t first_ended_ms;
 	int runners, idle_runners, running;
-	bool woken, stopping, keeper_stops, dispatcher_stops;
+	bool woken, keeper_stops, dispatcher_stops;
+	_Atomic bool stopping; /* read without the lock, too */
 	struct uuid worker;
 	uint64_t identity; /* goes up when the worker was declared dead */
 	bool is_registered;

@@ -86,7 +86,9 @@ static void judge(struct task *t, const void *mem, const struct fault *f)
 	const bool is_last = t->job.attempt >= t->job.attempts;
 
 	t->outcome = !f ? OUTCOME_DONE : is_last ? OUTCOME_DEAD : OUTCOME_AGAIN;
-	if (!f)
+	if (f && *t->job.stopping)
+		t->outcome = OUTCOME_BACK; /* cut short by us, not its own failure */
+	if (t->outcome == OUTCOME_DONE || t->outcome == OUTCOME_BACK)
 		return;
 	t->error = str_of(fault_describe(mem, f));
 	if (t->error.n > ERROR_MOST_BYTES)

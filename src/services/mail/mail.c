@@ -9,13 +9,10 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "services/crypto/crypto.h"
-#include "services/jobs/jobs.h"
 
 #include <curl/curl.h>
 #include <stdlib.h>
 #include <talloc.h>
-
-#define SMTP_TIMEOUT_S 30
 
 static struct fault *send_run(const void *mem, struct app *app, const struct job *job);
 static struct fault *forget_run(const void *mem, struct app *app, const struct job *job);
@@ -120,7 +117,7 @@ static struct fault *send_run(const void *mem, struct app *app, const struct job
 	TRY(mail_mime(mem, &letter, &bytes));
 	if (str_is_null(app->config->smtp_url))
 		return keep_here(mem, app, job, &letter, bytes);
-	outcome = smtp_send(mem, app->config, &letter, bytes, SMTP_TIMEOUT_S, &detail);
+	outcome = smtp_send(mem, app->config, &letter, bytes, job, &detail);
 	if (outcome == MAIL_SENT)
 		return settle(mem, app, job, letter.id, "sent", (struct str){ 0 });
 	if (outcome == MAIL_REFUSED)

@@ -4,6 +4,7 @@
 
 #include "services/mail/mail.h"
 
+#include "services/jobs/jobs.h"
 #include "services/mail/mail_gen.h"
 
 struct mail_words { /* rendered; UTF-8 */
@@ -42,8 +43,8 @@ enum mail_outcome {
 	MAIL_REFUSED, /* 5xx: it will never take this one */
 };
 enum mail_outcome smtp_send(const void *ctx, const struct config *config,
-			    const struct mail_letter *letter, struct str bytes, int timeout_s,
-			    struct str *ret_detail);
+			    const struct mail_letter *letter, struct str bytes,
+			    const struct job *job, struct str *ret_detail);
 
 /* The development mailbox is open when no SMTP server is configured and the
  * public address is this machine's own: everybody's links lie there. */

@@ -9,9 +9,11 @@
 #include <talloc.h>
 
 #define CONNECT_TIMEOUT_S 10
+#define TIMEOUT_S 30
 #define REPLY_MOST 300
 
 struct transfer {
+	const struct job *job;
 	struct str rest;	/* of the letter */
 	char reply[REPLY_MOST]; /* the server's last line */
 	size_t reply_n;
@@ -43,6 +45,15 @@ static int hear(CURL *curl, curl_infotype type, char *data, size_t n, void *arg)
 	return 0;
 }
 
+/* Not 0: libcurl gives up. A server that does not answer must not hold up ours. */
+static int go_on(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+	const struct transfer *t = arg;
+
+	(void)a, (void)b, (void)c, (void)d;
+	return job_should_end(t->job);
+}
+
 static bool is_this_machine(const char *host)
 {
 	return !strcmp(host, "localhost") || !strcmp(host, "127.0.0.1") || !strcmp(host, "[::1]");
@@ -66,7 +77,7 @@ static bool needs_starttls(const struct config *config)
 }
 
 static struct curl_slist *set_up(CURL *curl, const void *ctx, const struct config *config,
-				 const struct mail_letter *letter, int timeout_s)
+				 const struct mail_letter *letter)
 {
 	const struct str from = mail_address_of(letter->from);
 	struct curl_slist *to =
@@ -81,7 +92,7 @@ static struct curl_slist *set_up(CURL *curl, const void *ctx, const struct confi
 	curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_TIMEOUT_S);
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)timeout_s);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)TIMEOUT_S);
 	return to;
 }
 
@@ -102,10 +113,10 @@ static enum mail_outcome judge(CURL *curl, CURLcode code)
 }
 
 enum mail_outcome smtp_send(const void *ctx, const struct config *config,
-			    const struct mail_letter *letter, struct str bytes, int timeout_s,
-			    struct str *ret_detail)
+			    const struct mail_letter *letter, struct str bytes,
+			    const struct job *job, struct str *ret_detail)
 {
-	struct transfer t = { .rest = bytes };
+	struct transfer t = { .job = job, .rest = bytes };
 	CURL *curl = curl_easy_init();
 	enum mail_outcome outcome;
 	struct curl_slist *to;
@@ -115,10 +126,13 @@ enum mail_outcome smtp_send(const void *ctx, const struct config *config,
 		*ret_detail = STR("libcurl has no memory");
 		return MAIL_LATER;
 	}
-	to = set_up(curl, ctx, config, letter, timeout_s);
+	to = set_up(curl, ctx, config, letter);
 	curl_easy_setopt(curl, CURLOPT_READFUNCTION, give_bytes);
 	curl_easy_setopt(curl, CURLOPT_READDATA, &t);
 	curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)bytes.n);
+	curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+	curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, go_on);
+	curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &t);
 	curl_easy_setopt(curl, CURLOPT_VERBOSE, 1L); /* for the replies; nothing is printed */
 	curl_easy_setopt(curl, CURLOPT_DEBUGFUNCTION, hear);
 	curl_easy_setopt(curl, CURLOPT_DEBUGDATA, &t);
