@@ -8,9 +8,10 @@ now=$(find web -path web/node_modules -prune -o -path web/dist -prune -o -type f
 if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$now" ]; then exit 0; fi
 [ -d web/node_modules ] && [ web/node_modules -nt web/package-lock.json ] || {
   echo "installing the interface's packages" >&2
-  npm ci --silent --no-audit --no-fund --prefix web >&2
+  # not `npm ci`: it wants the optional packages of every other system in the lock file
+  (cd web && npm install --no-save --no-audit --no-fund --loglevel=error) >&2
   touch web/node_modules
 }
 echo "building the interface" >&2
-npm run --silent build --prefix web >&2
+(cd web && npm run --silent build) >&2
 printf '%s' "$now" > "$stamp"
