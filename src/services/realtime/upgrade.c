@@ -195,8 +195,15 @@ void upgrade_take(struct hub *hub, int fd, struct str already, struct str sid, s
 		link_refuse(hub, fd, 503, STR("text/html"), STR("Busy"));
 		return;
 	}
-	if (!str_is_null(sid) && (!s || s->link || s->probe || s->is_ended)) {
-		link_refuse(hub, fd, 400, STR("text/html"), str_of(eio_errors[s ? 3 : 1]));
+	if (!str_is_null(sid) && !s) {
+		link_refuse(hub, fd, 400, STR("text/html"), str_of(eio_errors[1]));
+		return;
+	}
+	if (s && (s->link || s->probe || s->is_ended)) {
+		/* One is enough; the reference lets it in and closes it. */
+		l = link_new(hub, fd, &session_link, NULL);
+		accept_websocket(l, key);
+		link_close(l, WS_CLOSE_NO_CODE, NULL);
 		return;
 	}
 	l = s ? begin_probe(s, fd, key) : begin_session(hub, fd, key, h);
