@@ -125,7 +125,8 @@ static void good_packets_are_read(void **state)
 	assert_true(sio_decode(*state, STR("1/a,"), &p));
 	assert_true(sio_decode(
 		*state,
-		STR("52-[\"m\",{\"_placeholder\":true,\"num\":0},{\"_placeholder\":true,\"num\":1}]"),
+		STR("52-[\"m\",{\"_placeholder\":true,\"num\":0},"
+		    "{\"_placeholder\":true,\"num\":1}]"),
 		&p));
 	assert_int_equal(p.attachments, 2);
 	assert_true(sio_placeholders_are_valid(&p));
