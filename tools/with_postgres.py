@@ -126,6 +126,7 @@ class Cluster:
             quoted = "$migration_text$" + sql + "$migration_text$"
             self.psql("OWNER", "insert into core.migrations (module, name, checksum) values "
                       f"('{module}', '{name}', encode(sha256(convert_to({quoted}, 'UTF8')), 'hex'))")
+        self.psql("OWNER", "select core.refresh_audit()")
 
     def environment(self):
         found = {f"BULKHEAD_TEST_DSN_{name}": self.dsn(name) for name in ROLES}

@@ -162,6 +162,15 @@ static struct fault *consider(const struct migrator *m, const struct db_migratio
 	return NULL;
 }
 
+/* What must fit the schema as a whole. */
+static struct fault *finish(const struct migrator *m)
+{
+	TRY(execute(m, "partitions", "select core.maintain_partitions()"));
+	return execute(m, "masked columns",
+		       "do $$ begin if to_regprocedure('core.refresh_audit()') is not null then"
+		       " perform core.refresh_audit(); end if; end $$");
+}
+
 static struct fault *migrate(struct migrator *m, const char *owner_conninfo,
 			     const struct db_migration *list, size_t count, int *applied)
 {
@@ -170,7 +179,7 @@ static struct fault *migrate(struct migrator *m, const char *owner_conninfo,
 	TRY(refuse_newer(m, list, count));
 	for (size_t i = 0; i < count; i++)
 		TRY(consider(m, &list[i], applied));
-	return count > 0 ? execute(m, "partitions", "select core.maintain_partitions()") : NULL;
+	return count > 0 ? finish(m) : NULL;
 }
 
 struct fault *db_migrate(const void *ctx, const char *owner_conninfo,

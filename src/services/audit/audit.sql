@@ -8,7 +8,7 @@ with page as (
 			'actor', jsonb_build_object('id', a.actor_id, 'name', a.actor_name,
 				'kind', a.actor_kind),
 			'on_behalf', a.on_behalf, 'action', a.action, 'noun', a.noun,
-			'object_id', a.object_id, 'changes', a.changes, 'outcome', a.outcome,
+			'object_id', a.object_id, 'changes', core.audit_changes(a.old_values, a.new_values), 'outcome', a.outcome,
 			'detail', a.detail, 'ip', a.ip, 'user_agent', a.user_agent,
 			'request_id', a.request_id) item
 	from core.audit a

@@ -120,20 +120,6 @@ language sql stable as $$
 		where attrelid = p_table and attname = p_column and not attisdropped)
 $$;
 
--- Attaches the audit trigger (services/audit) to a table with or without a
--- tenant. Changes that touch only the ignored columns leave no entry.
-create function core.audited(p_table regclass, noun text default null, id_column name default 'id',
-	ignore text[] default '{}') returns void
-language plpgsql as $$
-declare
-	name name := (select relname from pg_catalog.pg_class where oid = p_table);
-begin
-	execute format('create trigger audit after insert or update or delete on %s '
-		'for each row execute function core.audit_row(%L, %L, %L)',
-		p_table, coalesce(noun, core.singular(name)), id_column,
-		ignore || '{id,tenant_id,created_at,updated_at,version}'::text[]);
-end $$;
-
 create function core.versioned(p_table regclass) returns void
 language plpgsql as $$
 begin
@@ -199,7 +185,7 @@ begin
 	execute format('create policy tenant_wall on %s using (tenant_id = '
 		'(select nullif(current_setting(''app.tenant'', true), '''')::uuid))', p_table);
 	execute format('grant %s on %s to bulkhead_app', grants, p_table);
-	if audit then
+	if audit then -- services/audit, whose migrations come before every table's
 		perform core.audited(p_table, noun, id_column, ignore);
 	end if;
 end $$;

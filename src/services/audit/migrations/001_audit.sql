@@ -16,7 +16,8 @@ create table core.audit (
 	action text not null,
 	noun text not null,
 	object_id text,
-	changes jsonb not null default '{}', -- {field: {old, new}}
+	old_values jsonb, -- of an update only the fields that changed
+	new_values jsonb,
 	outcome text not null default 'ok'
 		constraint audit_outcome check (outcome in ('ok', 'refused', 'failed')),
 	detail jsonb,
@@ -37,26 +38,22 @@ create policy written_by_trigger on core.audit for insert to bulkhead_owner with
 grant select on core.audit to bulkhead_app, bulkhead_platform;
 
 -- Which columns never show their values: patterns over schema.table.column, % is any text.
--- A trigger compiles them into core.is_masked, which sits in every audited write.
 create table core.masked_columns (
 	pattern text primary key,
 	why text not null constraint masked_why check (why in ('secret', 'personal'))
 );
 
-create function core.compile_masked_columns() returns trigger
-language plpgsql as $$
-declare
-	pattern text;
-begin
-	select string_agg('^' || replace(regexp_replace(m.pattern, '([.$^+*?()\[\]{}|\\])', '\\\1', 'g'),
-		'%', '.*') || '$', '|') into pattern from core.masked_columns m;
-	execute format('create or replace function core.is_masked(p_path text) returns boolean '
-		'language sql immutable parallel safe as $f$ select p_path ~ %L $f$',
-		coalesce(pattern, '^$'));
-	return null;
-end $$;
-create trigger compile after insert or update or delete on core.masked_columns
-	for each statement execute function core.compile_masked_columns();
+create function core.masked_columns_of(p_table regclass) returns text[]
+language sql stable as $$
+	select coalesce(array_agg(a.attname::text order by a.attnum), '{}')
+	from pg_attribute a
+	join pg_class c on c.oid = a.attrelid
+	join pg_namespace n on n.oid = c.relnamespace
+	where a.attrelid = p_table and a.attnum > 0 and not a.attisdropped
+		and exists (select 1 from core.masked_columns m
+			where format('%s.%s.%s', n.nspname, c.relname, a.attname)
+				like replace(m.pattern, '_', '\_'))
+$$;
 
 insert into core.masked_columns (pattern, why) values
 	('%password%', 'secret'),
@@ -74,56 +71,99 @@ insert into core.masked_columns (pattern, why) values
 	('%.ip', 'personal'),
 	('%_ip', 'personal');
 
--- A value as the audit list shows it: masked, or cut when it is long.
-create function core.audit_value(p_path text, p_value jsonb) returns jsonb
-language sql immutable as $$
-	select case
-		when p_value = 'null' then p_value
-		when core.is_masked(p_path) then '"[masked]"'
-		when pg_column_size(p_value) > 2048 then to_jsonb(left(p_value #>> '{}', 500) || '…')
-		else p_value end
+-- Attaches the trigger to a table with or without a tenant (core.tenant_table
+-- does it). Changes that touch only the ignored columns leave no entry.
+create function core.audited(p_table regclass, noun text default null, id_column name default 'id',
+	ignore text[] default '{}') returns void
+language plpgsql as $$
+declare
+	name name := (select relname from pg_class where oid = p_table);
+begin
+	execute format('create or replace trigger audit after insert or update or delete on %s '
+		'for each row execute function core.audit_row(%L, %L, %L, %L)',
+		p_table, coalesce(noun, core.singular(name)), id_column,
+		ignore || '{id,tenant_id,created_at,updated_at,version}'::text[],
+		core.masked_columns_of(p_table));
+end $$;
+
+-- Looks again which columns are masked: db_migrate calls it last, for columns
+-- and patterns that came after the trigger.
+create function core.refresh_audit() returns int
+language plpgsql as $$
+declare
+	t record;
+	n int := 0;
+begin
+	for t in
+		select g.tgrelid::regclass as rel, string_to_array(encode(g.tgargs, 'escape'), '\000') as args
+		from pg_trigger g where g.tgfoid = 'core.audit_row'::regproc and g.tgparentid = 0
+	loop
+		continue when t.args[4]::text[] = core.masked_columns_of(t.rel);
+		execute format('create or replace trigger audit after insert or update or delete on %s '
+			'for each row execute function core.audit_row(%L, %L, %L, %L)',
+			t.rel, t.args[1], t.args[2], t.args[3], core.masked_columns_of(t.rel));
+		n := n + 1;
+	end loop;
+	return n;
+end $$;
+
+-- What differs between two rows: {field: {old, new}}; nulls of a new or a deleted
+-- row are left out.
+create function core.audit_changes(p_old jsonb, p_new jsonb) returns jsonb
+language sql immutable parallel safe as $$
+	select coalesce(jsonb_object_agg(key, case
+		when p_old is null then jsonb_build_object('new', p_new -> key)
+		when p_new is null then jsonb_build_object('old', p_old -> key)
+		else jsonb_build_object('old', p_old -> key, 'new', p_new -> key) end), '{}')
+	from jsonb_object_keys(coalesce(p_new, p_old)) key
+	where p_old is not null and p_new is not null or coalesce(p_new, p_old) -> key <> 'null'
 $$;
 
--- Arguments: noun, name of the id column, columns that do not count.
+-- Masked values and long ones, as the list shows them.
+create function core.audit_shown(p_values jsonb, p_masked text[]) returns jsonb
+language sql immutable as $$
+	select jsonb_object_agg(key, case
+		when value = 'null' then value
+		when key = any (p_masked) then '"[masked]"'
+		when pg_column_size(value) > 2048 then to_jsonb(left(value #>> '{}', 500) || '…')
+		else value end)
+	from jsonb_each(p_values)
+$$;
+
+-- Arguments: noun, name of the id column, columns that do not count, columns to mask.
+-- It sits in every write: docs/adr/0104-audit-by-trigger.md has what each line costs.
 create function core.audit_row() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
-	path text := tg_table_schema || '.' || tg_table_name || '.';
-	skip text[] := tg_argv[2];
 	actor jsonb := nullif(current_setting('app.actor', true), '');
 	request jsonb := nullif(current_setting('app.request', true), '');
-	old_row jsonb;
-	new_row jsonb;
 	whole jsonb;
-	diff jsonb;
+	before jsonb;
+	after jsonb;
 begin
-	if tg_op = 'UPDATE' then
-		old_row := to_jsonb(old);
-		new_row := to_jsonb(new);
-		whole := new_row;
-		select jsonb_object_agg(n.key, jsonb_build_object(
-			'old', core.audit_value(path || n.key, old_row -> n.key),
-			'new', core.audit_value(path || n.key, n.value)))
-		into diff from jsonb_each(new_row) n
-		where n.value is distinct from old_row -> n.key and n.key <> all (skip);
-		if diff is null then
+	if tg_op = 'INSERT' then
+		whole := to_jsonb(new);
+		after := whole - tg_argv[2]::text[];
+	elsif tg_op = 'DELETE' then
+		whole := to_jsonb(old);
+		before := whole - tg_argv[2]::text[];
+	else
+		whole := to_jsonb(new);
+		before := to_jsonb(old);
+		select jsonb_object_agg(n.key, before -> n.key), jsonb_object_agg(n.key, n.value)
+		into before, after
+		from jsonb_each(whole - tg_argv[2]::text[]) n
+		where n.value is distinct from before -> n.key;
+		if after is null then
 			return null;
 		end if;
-	elsif tg_op = 'INSERT' then
-		whole := to_jsonb(new);
-		select jsonb_object_agg(n.key,
-			jsonb_build_object('new', core.audit_value(path || n.key, n.value)))
-		into diff from jsonb_each(whole) n
-		where n.value <> 'null' and n.key <> all (skip);
-	else
-		whole := to_jsonb(old);
-		select jsonb_object_agg(o.key,
-			jsonb_build_object('old', core.audit_value(path || o.key, o.value)))
-		into diff from jsonb_each(whole) o
-		where o.value <> 'null' and o.key <> all (skip);
+	end if;
+	if tg_argv[3] <> '{}' or pg_column_size(after) > 4096 or pg_column_size(before) > 4096 then
+		before := core.audit_shown(before, tg_argv[3]::text[]);
+		after := core.audit_shown(after, tg_argv[3]::text[]);
 	end if;
 	insert into core.audit (tenant_id, actor_kind, actor_id, actor_name, on_behalf,
-		action, noun, object_id, changes, request_id, ip, user_agent)
+		action, noun, object_id, old_values, new_values, request_id, ip, user_agent)
 	values (
 		coalesce((whole ->> 'tenant_id')::uuid,
 			nullif(current_setting('app.tenant', true), '')::uuid),
@@ -131,7 +171,7 @@ begin
 		actor ->> 'on_behalf',
 		coalesce(nullif(current_setting('app.audit_action', true), ''),
 			case tg_op when 'INSERT' then 'create' when 'UPDATE' then 'update' else 'delete' end),
-		tg_argv[0], whole ->> tg_argv[1], coalesce(diff, '{}'),
+		tg_argv[0], whole ->> tg_argv[1], before, after,
 		request ->> 'id', request ->> 'ip', request ->> 'user_agent');
 	return null;
 end $$;
