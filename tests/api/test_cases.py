@@ -1,0 +1,115 @@
+"""test_cases.py - runs cases/*.toml: a list of steps, each a request and what has to come
+back. Values that a step keeps are `${name}` in later ones.
+
+  [[step]]
+  as = "owner"                      # owner, other, browser, nobody, or a kept token
+  send = "POST /api/v1/t/${tenant}/projects"
+  body = { name = "Web shop" }      # or text = "…" for anything else
+  fields = { "If-Match" = "1" }
+  status = 201
+  expect = { name = "Web shop" }    # a part of the answer; "*" is anything
+  has = { ETag = '"1"' }            # fields of the answer, as patterns
+  hasnt = ["Set-Cookie"]
+  keep = { id = "/id" }             # JSON pointers
+  repeat = 3                        # the same again"""
+import pathlib
+import re
+import tomllib
+import unittest
+import uuid
+
+from client import Client, eventually
+
+WORLD = None
+FOLDER = pathlib.Path(__file__).resolve().parent / "cases"
+
+
+def pointer(document, path):
+    for part in path.strip("/").split("/") if path.strip("/") else []:
+        document = document[int(part)] if isinstance(document, list) else document[part]
+    return document
+
+
+def fill(value, kept):
+    if isinstance(value, str):
+        whole = re.fullmatch(r"\$\{(\w+)\}", value)
+        if whole:
+            return kept[whole[1]]
+        return re.sub(r"\$\{(\w+)\}", lambda m: str(kept[m[1]]), value)
+    if isinstance(value, dict):
+        return {fill(k, kept): fill(v, kept) for k, v in value.items()}
+    if isinstance(value, list):
+        return [fill(v, kept) for v in value]
+    return value
+
+
+def missing(expected, found, at=""):
+    """Where `found` lacks what is expected, as text; empty when it fits."""
+    if expected == "*":
+        return ""
+    if isinstance(expected, dict):
+        if not isinstance(found, dict):
+            return f"{at}: {found!r} is no object"
+        for name, value in expected.items():
+            if name not in found:
+                return f"{at}/{name}: missing"
+            fault = missing(value, found[name], f"{at}/{name}")
+            if fault:
+                return fault
+        return ""
+    if isinstance(expected, list):
+        if not isinstance(found, list) or len(found) != len(expected):
+            return f"{at}: {found!r} instead of {expected!r}"
+        return next(filter(None, (missing(e, f, f"{at}/{i}")
+                                  for i, (e, f) in enumerate(zip(expected, found)))), "")
+    return "" if expected == found else f"{at}: {found!r} instead of {expected!r}"
+
+
+class Story(unittest.TestCase):
+    def client(self, name, kept):
+        known = {"owner": WORLD.ours.client, "other": WORLD.theirs.client,
+                 "browser": WORLD.browser, "nobody": Client(WORLD.url)}
+        return known.get(name) or Client(WORLD.url, kept[name])
+
+    def step(self, step, kept):
+        method, path = fill(step["send"], kept).split(" ", 1)
+        body = fill(step.get("body", step.get("text")), kept)
+        client = self.client(step.get("as", "owner"), kept)
+
+        def send():
+            return client(method, path, body, fill(step.get("fields", {}), kept))
+
+        wanted = fill(step.get("expect"), kept)
+        answer = send()
+        if step.get("within"):
+            answer = eventually(step["within"], lambda: (lambda a: a if a.status == step["status"]
+                                and not missing(wanted, a.json()) else None)(send())) or send()
+        self.assertEqual(step["status"], answer.status, (step["send"], answer))
+        if wanted is not None:
+            self.assertEqual("", missing(wanted, answer.json()), (step["send"], answer))
+        for name, pattern in fill(step.get("has", {}), kept).items():
+            self.assertRegex(answer.fields.get(name) or "(absent)", pattern, (name, answer))
+        for name in step.get("hasnt", []):
+            self.assertNotIn(name, answer.fields)
+        for name, where in step.get("keep", {}).items():
+            kept[name] = answer.fields[where[1:]] if where.startswith("#") else \
+                pointer(answer.json(), where)
+
+    def story(self, steps):
+        ours, theirs = WORLD.ours, WORLD.theirs
+        kept = {"tenant": ours.slug, "tenant_id": ours.tenant_id, "other_tenant": theirs.slug,
+                "user_id": ours.user_id, "project": ours.ids["/projects"], "url": WORLD.url,
+                "email": ours.email, "random": uuid.uuid4().hex, "uuid": str(uuid.uuid4())}
+        for number, step in enumerate(steps):
+            for _ in range(step.get("repeat", 1)):
+                with self.subTest(step=number, send=step["send"]):
+                    self.step(step, kept)
+
+
+def make_tests():
+    methods = {}
+    for file in sorted(FOLDER.glob("*.toml")):
+        for name, case in tomllib.loads(file.read_text()).items():
+            methods[f"test_{file.stem}_{name}"] = \
+                lambda self, steps=case["step"]: self.story(steps)
+    return unittest.defaultTestLoader.loadTestsFromTestCase(type("cases", (Story,), methods))

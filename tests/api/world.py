@@ -1,0 +1,119 @@
+"""world.py - two organisations that know nothing of each other, and what they own.
+
+Made once over the real API. `ids` holds for each organisation one id of every
+kind, by the path in front of its {id}, so that a new noun is attacked as soon
+as it has a POST route here or in `more_things`."""
+import json
+import pathlib
+import re
+import subprocess
+import time
+import uuid
+
+from client import Client
+from schema import Schemas
+
+PASSWORD = "Correct Horse 42!"
+
+
+def words(path):
+    """"/api/v1/t/{tenant}/projects/{id}/keys/{key}" -> the parameters after {tenant}"""
+    return [name for name in re.findall(r"{(\w+)}", path) if name != "tenant"]
+
+
+class Organisation:
+    def __init__(self, base_url, name):
+        self.name, self.email = name, f"{name}-{uuid.uuid4().hex[:8]}@example.org"
+        self.client = Client(base_url)
+        answer = self.client("POST", "/api/v1/auth/register", {
+            "name": f"Owner of {name}", "email": self.email, "password": PASSWORD,
+            "organization": {"name": f"{name} {uuid.uuid4().hex[:6]}"}, "mode": "token"})
+        assert answer.status == 201, answer
+        opened = answer.json()
+        self.client.token = opened["access_token"]
+        self.user_id = opened["user"]["id"]
+        tenant = opened["tenants"][0]["tenant"]
+        self.tenant_id, self.slug = tenant["id"], tenant["slug"]
+        self.root = f"/api/v1/t/{self.slug}"
+        self.ids = {}
+
+    def make(self, collection, body, path=None):
+        answer = self.client("POST", self.root + (path or collection), body)
+        assert answer.status == 201, (collection, answer)
+        made = answer.json()
+        self.ids[collection] = made["id"]
+        return made
+
+    def furnish(self):
+        project = self.make("/projects", {"name": f"Project of {self.name}"})
+        made = self.make("/projects/{id}/keys", {"name": "key"}, f"/projects/{project['id']}/keys")
+        self.write_key = made["key"]
+        self.make("/invitations", {"email": f"guest-{uuid.uuid4().hex[:6]}@example.org",
+                                   "role": "viewer"})
+        made = self.make("/api-keys", {"name": "narrow", "scopes": ["role.read"]})
+        self.narrow_key = made["key"]
+        self.ids["/members"] = self.user_id
+        self.ids["/projects/{id}/events"] = self.send_event()
+
+    def send_event(self):
+        message = {"type": "track", "event": f"secret of {self.name}", "userId": "u1",
+                   "messageId": uuid.uuid4().hex}
+        answer = Client(self.url())("POST", "/v1/track", message,
+                                    {"Authorization": basic(self.write_key)})
+        assert answer.status == 200, answer
+        path = f"{self.root}/projects/{self.ids['/projects']}/events"
+        for _ in range(100):
+            items = self.client("GET", path).json()["items"]
+            if items:
+                return items[0]["id"]
+            time.sleep(0.05)
+        raise AssertionError("the event does not arrive")
+
+    def url(self):
+        return self.client.address.geturl()
+
+    def fill(self, template, others=None, fresh=False):
+        """The path with our ids, those of others, or ids nobody has."""
+        path = template.replace("{tenant}", self.slug)
+        prefix = "/api/v1/t/{tenant}"
+        for found in re.finditer(r"{(\w+)}", template.removeprefix(prefix)):
+            before = template.removeprefix(prefix)[:found.start()].rstrip("/")
+            owner = others or self
+            value = str(uuid.uuid4()) if fresh else owner.ids.get(before)
+            if value is None:
+                return None
+            path = path.replace("{" + found[1] + "}", value, 1)
+        return path
+
+
+def basic(key):
+    import base64
+    return "Basic " + base64.b64encode(f"{key}:".encode()).decode()
+
+
+class World:
+    def __init__(self, base_url, binary):
+        self.url = base_url
+        self.routes = json.loads(subprocess.run([binary, "routes", "--json"], check=True,
+                                                capture_output=True, text=True).stdout)
+        self.document = json.loads(subprocess.run([binary, "openapi"], check=True,
+                                                  capture_output=True, text=True).stdout)
+        self.schemas = Schemas(self.document)
+        self.ours, self.theirs = Organisation(base_url, "ours"), Organisation(base_url, "theirs")
+        self.ours.furnish()
+        self.theirs.furnish()
+        self.browser = self.sign_in_browser()
+
+    def sign_in_browser(self):
+        browser = Client(self.url)
+        answer = browser("POST", "/api/v1/auth/login", {"email": self.ours.email,
+                                                        "password": PASSWORD})
+        assert answer.status == 200, answer
+        browser.csrf = answer.json()["csrf_token"]
+        return browser
+
+    def tenant_routes(self):
+        return [route for route in self.routes if route["in_tenant"]]
+
+
+ROOT = pathlib.Path(__file__).resolve().parent
