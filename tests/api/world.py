@@ -10,7 +10,7 @@ import subprocess
 import time
 import uuid
 
-from client import Client
+from client import Client, eventually
 from schema import Schemas
 
 PASSWORD = "Correct Horse 42!"
@@ -37,6 +37,16 @@ class Organisation:
         self.root = f"/api/v1/t/{self.slug}"
         self.ids = {}
 
+    def verify(self):
+        """By the link of the mail, as a person would."""
+        client = Client(self.url())
+        mails = eventually(10, lambda: [m for m in client("GET", "/dev/mail/messages").json()["items"]
+                                        if m["to"] == self.email])
+        text = client("GET", f"/dev/mail/messages/{mails[0]['id']}").json()["text"]
+        token = re.search(r"/verify[/?#]\S*?([A-Za-z0-9_-]{30,})", text)[1]
+        answer = client("POST", "/api/v1/auth/verify", {"token": token})
+        assert answer.status == 204, answer
+
     def make(self, collection, body, path=None):
         answer = self.client("POST", self.root + (path or collection), body)
         assert answer.status == 201, (collection, answer)
@@ -45,6 +55,7 @@ class Organisation:
         return made
 
     def furnish(self):
+        self.verify()
         project = self.make("/projects", {"name": f"Project of {self.name}"})
         made = self.make("/projects/{id}/keys", {"name": "key"}, f"/projects/{project['id']}/keys")
         self.write_key = made["key"]
