@@ -200,8 +200,10 @@ void pipeline_handle(void *app, struct http_exchange *x)
 	if (why && is_stale(why))
 		why = FAULT(fl->rq.mem, FAULT_UNAVAILABLE, "access_changing",
 			    "Your access is being changed. Try again.");
-	if (why)
+	if (why) {
+		limit_failure(fl, why);
 		refusal_audit(fl, why);
+	}
 	flow_answer(fl, why);
 }
 

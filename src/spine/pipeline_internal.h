@@ -63,7 +63,8 @@ struct flow *flow_begin(struct app *app, struct http_exchange *x);
 stage_fn stage_authenticate, stage_tenant, stage_origin, stage_permission;
 /* stage_limit.c; the first runs on the network thread */
 stage_fn limit_address, stage_limit;
-void limit_failure(struct flow *fl); /* an attempt on a LIMIT_AUTH route failed */
+/* Counts a failed attempt on a LIMIT_AUTH route against the address. */
+void limit_failure(struct flow *fl, const struct fault *why);
 void limit_headers(struct flow *fl);
 /* stage_input.c */
 stage_fn stage_precondition, stage_query, stage_body;

@@ -90,5 +90,6 @@ void reply_etag(struct request *rq, int64_t version)
 void reply_taken(struct request *rq)
 {
 	assert(rq->route->tx == ROUTE_TX_NONE);
+	flow_dress(flow_of(rq));
 	*rq->reply->is_taken = true;
 }

@@ -143,10 +143,15 @@ struct fault *stage_limit(struct request *rq)
 	return take(fl, key, limit * TENANT_SHARE, classes[class].window_s);
 }
 
-void limit_failure(struct flow *fl)
+void limit_failure(struct flow *fl, const struct fault *why)
 {
 	struct request *rq = &fl->rq;
 	char key[96];
+
+	if (!rq->route || rq->route->limit != LIMIT_AUTH ||
+	    (why->kind != FAULT_UNAUTHENTICATED && why->kind != FAULT_NOT_FOUND &&
+	     why->kind != FAULT_GONE))
+		return;
 
 	address_key(key, sizeof(key), "f:", rq->http->peer);
 	rq->app->ports->take(rq->app->limits, str_of(key), stretched(rq->app, AUTH_FAILURES),

@@ -7,9 +7,7 @@
 
 static struct fault *call(struct flow *fl)
 {
-	flow_dress(fl);
-	TRY(fl->rq.route->handler(&fl->rq));
-	return NULL;
+	return fl->rq.route->handler(&fl->rq);
 }
 
 static struct fault *in_transaction(struct flow *fl)
@@ -59,9 +57,5 @@ struct fault *stage_run(struct request *rq)
 	if (!f)
 		f = tx_commit(rq->tx);
 	tx_end(rq->tx);
-	if (f && rq->route->limit == LIMIT_AUTH &&
-	    (f->kind == FAULT_UNAUTHENTICATED || f->kind == FAULT_NOT_FOUND ||
-	     f->kind == FAULT_GONE))
-		limit_failure(fl);
 	return f;
 }

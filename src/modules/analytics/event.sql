@@ -7,7 +7,7 @@
 -- partitions, from_id the index.
 select e.id, jsonb_build_object('id', e.id, 'message_id', e.message_id, 'type', e.type,
 	'name', e.name, 'user_id', e.user_id, 'anonymous_id', e.anonymous_id,
-	'timestamp', e.occurred_at, 'received_at', e.received_at,
+	'timestamp', core.iso(e.occurred_at), 'received_at', core.iso(e.received_at),
 	'properties', coalesce(e.properties, '{}'), 'context', coalesce(e.context, '{}'),
 	'flags', analytics.flag_names(e.flags))
 from analytics.events e
@@ -27,8 +27,9 @@ limit :rows;
 select jsonb_build_object('id', e.id, 'message_id', e.message_id, 'type', e.type,
 	'name', e.name, 'user_id', e.user_id, 'anonymous_id', e.anonymous_id,
 	'group_id', e.group_id, 'previous_id', e.previous_id,
-	'timestamp', e.occurred_at, 'original_timestamp', e.original_timestamp,
-	'received_at', e.received_at,
+	'timestamp', core.iso(e.occurred_at),
+	'original_timestamp', e.original_timestamp,
+	'received_at', core.iso(e.received_at),
 	'properties', coalesce(e.properties, '{}'), 'traits', coalesce(e.traits, '{}'),
 	'context', coalesce(e.context, '{}'), 'integrations', coalesce(e.integrations, '{}'),
 	'flags', analytics.flag_names(e.flags),
@@ -41,7 +42,7 @@ where e.tenant_id = :tenant and e.project_id = :project and e.id = :id
 
 -- name: rejection_page(project uuid, code text?, before uuid?, rows int)
 --   -> many (id uuid, item json)
-select r.id, jsonb_build_object('id', r.id, 'at', r.at, 'code', r.code, 'message', r.message,
+select r.id, jsonb_build_object('id', r.id, 'at', core.iso(r.at), 'code', r.code, 'message', r.message,
 	'message_id', r.message_id, 'payload', r.payload)
 from analytics.rejections r
 where r.tenant_id = :tenant and r.project_id = :project
@@ -61,8 +62,9 @@ from unnest(:ids, :codes, :messages, :message_ids, :payloads)
 -- name: profile_page(project uuid, q text?, before_time time?, before uuid?, rows int)
 --   -> many (id uuid, last_seen time, item json)
 select p.id, p.last_seen_at, jsonb_build_object('id', p.id, 'user_id', p.user_id,
-	'anonymous_id', p.anonymous_id, 'traits', p.traits, 'first_seen_at', p.first_seen_at,
-	'last_seen_at', p.last_seen_at, 'events', p.events)
+	'anonymous_id', p.anonymous_id, 'traits', p.traits,
+	'first_seen_at', core.iso(p.first_seen_at), 'last_seen_at', core.iso(p.last_seen_at),
+	'events', p.events)
 from analytics.profiles p
 where p.tenant_id = :tenant and p.project_id = :project
 	and (:before_time is null or (p.last_seen_at, p.id) < (:before_time, :before))

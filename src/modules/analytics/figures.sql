@@ -53,7 +53,7 @@ with rows as (
 )
 select jsonb_build_object(
 	'names', (select coalesce(jsonb_agg(value order by events desc, value), '[]') from top),
-	'points', (select coalesce(jsonb_agg(jsonb_build_object('at', at, 'name', name,
+	'points', (select coalesce(jsonb_agg(jsonb_build_object('at', core.iso(at), 'name', name,
 		'count', events) order by at, name), '[]') from points));
 
 -- name: overview_read() -> json
@@ -65,7 +65,7 @@ select jsonb_build_object(
 	'projects', (select count(*) from analytics.projects p
 		where p.tenant_id = :tenant and p.status = 'active'),
 	'members', (select count(*) from tenants.members m where m.tenant_id = :tenant),
-	'series', (select jsonb_agg(jsonb_build_object('at', h.at, 'count', coalesce(r.events, 0))
+	'series', (select jsonb_agg(jsonb_build_object('at', core.iso(h.at), 'count', coalesce(r.events, 0))
 			order by h.at)
 		from generate_series(date_trunc('hour', now()) - interval '23 hours',
 			date_trunc('hour', now()), interval '1 hour') as h (at)

@@ -2,7 +2,9 @@
 
 -- name: key_page(project uuid, before uuid?, rows int) -> many (id uuid, item json)
 -- Newest first; ids ascend with time.
-select id, to_jsonb(k) - 'tenant_id' - 'project_id'
+select id, jsonb_build_object('id', id, 'name', name, 'prefix', prefix,
+	'created_at', core.iso(created_at), 'created_by', created_by,
+	'last_used_at', core.iso(last_used_at), 'revoked_at', core.iso(revoked_at))
 from analytics.write_keys_v k
 where tenant_id = :tenant and project_id = :project
 	and (:before is null or id < :before)
@@ -12,8 +14,9 @@ limit :rows;
 -- name: key_insert(id uuid, project uuid, name text, prefix text, hash bytes) -> one (item json)
 insert into analytics.write_keys (id, tenant_id, project_id, name, prefix, token_hash)
 values (:id, :tenant, :project, :name, :prefix, :hash)
-returning jsonb_build_object('id', id, 'name', name, 'prefix', prefix, 'created_at', created_at,
-	'created_by', created_by, 'last_used_at', last_used_at, 'revoked_at', revoked_at);
+returning jsonb_build_object('id', id, 'name', name, 'prefix', prefix,
+	'created_at', core.iso(created_at), 'created_by', created_by,
+	'last_used_at', core.iso(last_used_at), 'revoked_at', core.iso(revoked_at));
 
 -- name: key_revoke(project uuid, id uuid) -> maybe (id uuid)
 -- Nothing when it is not there or was revoked before.
