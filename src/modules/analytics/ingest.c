@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/map.h"
+#include "modules/analytics/follow.h"
 #include "services/crypto/crypto.h"
 
 #include <assert.h>
@@ -37,6 +38,7 @@ struct ingest {
 	struct uuid node;
 	struct access_table *access;
 	struct quota_table *quotas;
+	struct follower *follower;
 	pthread_mutex_t mutex;
 	pthread_cond_t work;
 	struct map *queues; /* project id (16 bytes) -> struct project_queue */
@@ -173,6 +175,7 @@ static void *committer_run(void *arg)
 		atomic_fetch_add(&in->batches, 1);
 		atomic_fetch_add(&in->events, (int64_t)batch.events);
 		ingest_commit(&batch);
+		follower_wake(in->follower);
 		pthread_mutex_lock(&in->mutex);
 		finish(in, &project);
 		pthread_mutex_unlock(&in->mutex);
@@ -193,6 +196,8 @@ struct fault *ingest_start(const void *ctx, struct app *app, struct ingest **ret
 	in->ready_end = &in->ready;
 	pthread_mutex_init(&in->mutex, NULL);
 	pthread_cond_init(&in->work, NULL);
+	app->ingest = in;
+	TRY(follower_start(in, app, &in->follower));
 	/* nodes spread over sixteen lanes; meeting in one only costs a wait */
 	crypto_random(&spread, 1);
 	for (int i = 0; i < INGEST_COMMITTERS; i++) {
@@ -213,6 +218,7 @@ void ingest_stop(struct ingest *in)
 	pthread_mutex_unlock(&in->mutex);
 	for (int i = 0; i < INGEST_COMMITTERS; i++)
 		pthread_join(in->committers[i].thread, NULL);
+	follower_stop(in->follower);
 }
 
 struct access_table *ingest_access_table(struct ingest *in)
@@ -270,6 +276,14 @@ struct fault *ingest_and_wait(struct ingest *in, struct ingest_request *r)
 	pthread_cond_destroy(&w.cond);
 	pthread_mutex_destroy(&w.mutex);
 	return f;
+}
+
+bool ingest_is_busy(struct ingest *in)
+{
+	pthread_mutex_lock(&in->mutex);
+	bool busy = in->waiting_events > BATCH_MAX_EVENTS / 2;
+	pthread_mutex_unlock(&in->mutex);
+	return busy;
 }
 
 void ingest_metrics(struct ingest *in, struct buf *out)

@@ -41,6 +41,8 @@ struct fault *ingest_submit(struct ingest *in, struct ingest_request *r);
 /* The same, and waits until done. */
 struct fault *ingest_and_wait(struct ingest *in, struct ingest_request *r);
 struct uuid ingest_node(const struct ingest *in);
+/* Do events wait for a committer? Then what is not urgent gives way. */
+bool ingest_is_busy(struct ingest *in);
 void ingest_metrics(struct ingest *in, struct buf *out);
 
 /* ---- between ingest.c and ingest_commit.c ---- */

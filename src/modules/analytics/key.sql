@@ -56,3 +56,12 @@ select status <> 'active' from analytics.projects where tenant_id = :tenant and 
 -- name: project_only() -> many (id uuid)
 -- The projects a key without a project could mean; two are enough to be unsure.
 select id from analytics.projects where tenant_id = :tenant and status = 'active' limit 2;
+
+-- name: project_any() -> maybe (id uuid)
+select id from analytics.projects where tenant_id = :tenant limit 1;
+
+-- name: project_insert(name text, description text) -> one (id uuid)
+-- For demo data; people create projects through the resource.
+insert into analytics.projects (tenant_id, name, description)
+values (:tenant, :name, :description)
+returning id;
