@@ -74,11 +74,12 @@ static struct fault *seed_tenant(const void *ctx, struct app *app, const struct 
 	struct scope scope = { .actor_kind = "system", .actor_name = STR("demo data") };
 	struct tx *tx = tx_new(ctx, app->db, DB_PLATFORM, TX_WRITE, &scope);
 	struct uuid tenant;
+	struct str write_key;
 	struct fault *f = seed_people(tx, app, d, &tenant);
 
 	tx_end(tx);
 	TRY(f);
-	return NULL;
+	return analytics_seed_demo(ctx, app, tenant, &write_key);
 }
 
 static void put_logins(struct buf *b)

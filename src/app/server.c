@@ -13,6 +13,7 @@
 #include "db/db.h"
 #include "http/assets.h"
 #include "http/http.h"
+#include "modules/analytics/analytics.h"
 #include "services/crypto/crypto.h"
 #include "services/events/events.h"
 #include "services/jobs/jobs.h"
@@ -98,6 +99,8 @@ static void wake_here(void *arg, unsigned wakes)
 		events_wake(s->app.events);
 	if ((wakes & WAKE_JOBS) && s->app.jobs)
 		jobs_wake(s->app.jobs);
+	if ((wakes & WAKE_INGEST) && s->app.ingest)
+		analytics_wake(&s->app);
 }
 
 /* The log tells the other nodes itself, once it is sealed. */
@@ -120,7 +123,7 @@ static struct fault *open_db(struct server *s)
 	};
 	for (int role = 0; role < DB_OWNER; role++)
 		config.conninfo[role] = database_conninfo(s->database, (enum db_role)role);
-	config.pool_size[DB_APP] = (int)s->config->workers + SLOW_WORKERS;
+	config.pool_size[DB_APP] = (int)s->config->workers + SLOW_WORKERS + ANALYTICS_CONNECTIONS;
 	config.pool_size[DB_PLATFORM] = (int)s->config->workers;
 	TRY(db_open(s, &config, &s->app.db));
 	for (const struct module *const *m = registry_modules(s->app.registry); *m; m++)

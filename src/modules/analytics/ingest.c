@@ -175,7 +175,6 @@ static void *committer_run(void *arg)
 		atomic_fetch_add(&in->batches, 1);
 		atomic_fetch_add(&in->events, (int64_t)batch.events);
 		ingest_commit(&batch);
-		follower_wake(in->follower);
 		pthread_mutex_lock(&in->mutex);
 		finish(in, &project);
 		pthread_mutex_unlock(&in->mutex);
@@ -208,6 +207,11 @@ struct fault *ingest_start(const void *ctx, struct app *app, struct ingest **ret
 	}
 	*ret_ingest = in;
 	return NULL;
+}
+
+void analytics_wake(struct app *app)
+{
+	follower_wake(app->ingest->follower);
 }
 
 void ingest_stop(struct ingest *in)
