@@ -1,4 +1,4 @@
-/* agent_rules.h - the tables of agent_rules_table.c (uap-core, Apache-2.0). */
+/* agent_rules.h - the tables of agent_rules.inc (uap-core, Apache-2.0). */
 #pragma once
 
 #include <stdbool.h>

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""make_agent_rules.py - uap-core's regexes.yaml as the C table agent_rules_table.c.
+"""make_agent_rules.py - uap-core's regexes.yaml as the C tables agent_rules.inc.
 
 Run by hand when uap-core has a new release, the result is committed:
   npm pack uap-core && tar xzf uap-core-*.tgz
-  make_agent_rules.py package/regexes.yaml 0.18.0 > agent_rules_table.c
+  make_agent_rules.py package/regexes.yaml 0.18.0 > agent_rules.inc
 The file uses a small part of YAML only; anything else stops this program."""
 import re
 import sys
@@ -57,17 +57,14 @@ def main():
             rule["i"] = text == "i"
         elif key not in IGNORED:
             rule["to"][SLOTS[key]] = text
-    print(f"""/* agent_rules_table.c - rules for user agents: the file regexes.yaml of uap-core {version}
+    print(f"""/* agent_rules.inc - rules for user agents: the file regexes.yaml of uap-core {version}
  * (https://github.com/ua-parser/uap-core) as a table, made by make_agent_rules.py.
  *
  * Copyright 2009 Google Inc. Licensed under the Apache License, Version 2.0 (see LICENSE);
  * changed in form only: YAML became C. Not to be edited. */
-#include "modules/analytics/agent_rules.h"
-
-#include <stddef.h>
 """)
     for name in LISTS:
-        print(f"const struct agent_rule {name}[] = {{")
+        print(f"const struct agent_rule {name}[] = {{  /* {len(rules[name])} */")
         for rule in rules[name]:
             to = ", ".join(c_string(text) for text in rule["to"])
             print(f"\t{{ {c_string(rule['regex'])},\n\t  {'true' if rule['i'] else 'false'},\n"

@@ -189,7 +189,8 @@ static void put_visit(struct seeder *s)
 		put_identify(s, &v);
 		put_page(s, &v, "Checkout", "/checkout");
 		open_event(s, &v, "track");
-		buf_text(&s->body, ",\"event\":\"Checkout Started\",\"properties\":{\"step\":1}");
+		buf_text(&s->body,
+			 ",\"event\":\"Checkout Started\",\"properties\":{\"step\":1}");
 		put_context(s, &v, "/checkout");
 		buf_char(&s->body, '}');
 		if (pick(s, 3) > 0)
