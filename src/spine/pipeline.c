@@ -173,6 +173,18 @@ static bool is_stale(const struct fault *f)
 	return false;
 }
 
+/* A refusal before any transaction was decided on what the cache remembers. A right
+ * that was just given is not in there, so the stamps are asked first. */
+static bool is_refused_from_memory(struct flow *fl, const struct fault *why)
+{
+	bool is_current = true;
+
+	if ((why->kind != FAULT_FORBIDDEN && why->kind != FAULT_NOT_FOUND) || fl->rq.tx ||
+	    fl->rq.who->kind == WHO_ANONYMOUS)
+		return false;
+	return !access_recheck(fl->rq.mem, fl->rq.app, fl->rq.who, &is_current) && !is_current;
+}
+
 static struct fault *walk_again(struct flow *fl)
 {
 	access_forget(fl);
@@ -193,7 +205,7 @@ void pipeline_handle(void *app, struct http_exchange *x)
 		fl = flow_begin(app, x);
 	fl->reply.is_taken = &is_taken;
 	why = fl->entry ? walk(fl) : answer_unrouted(fl);
-	if (!is_taken && why && is_stale(why))
+	if (!is_taken && why && (is_stale(why) || is_refused_from_memory(fl, why)))
 		why = walk_again(fl);
 	if (is_taken)
 		return; /* the request may be gone already */
