@@ -77,6 +77,8 @@ def steps(build):
     yield from unit_steps(build)
     for case in sorted((ROOT / "tests/sql").glob("test_*.py")):
         yield Step(f"sql {case.stem[5:]}", [PY, case], fast=True, env={"BUILD": str(build)})
+    for case in sorted((ROOT / "tests/people").glob("test_*.py")):
+        yield Step(f"people {case.stem[5:]}", [PY, case], env={"BUILD": str(build)})
     yield Step("api", [PY, ROOT / "tests/api/run.py", "--build", build])
     yield Step("wire", [PY, "-W", "ignore", ROOT / "tests/wire/test_wire.py"],
                env={"WIRE_SERVER": str(build / "wire_server")})
