@@ -72,6 +72,8 @@ static const struct option options[] = {
 	  "Threads that run handlers" },
 	{ "max_connections", "BULKHEAD_MAX_CONNECTIONS", OPTION_INT, AT(max_connections), "20000",
 	  10, 1000000, false, "Open connections at most" },
+	{ "sockets_per_user", "BULKHEAD_SOCKETS_PER_USER", OPTION_INT, AT(sockets_per_user), "10",
+	  1, 1000000, false, "Live connections of one person or key at most" },
 	{ "plan_events_per_month", "BULKHEAD_PLAN_EVENTS", OPTION_INT, AT(plan_events_per_month),
 	  "100000", 0, 1000000000000, false, "Events a month of the Free plan" },
 	{ "ingest_rate_per_s", "BULKHEAD_INGEST_RATE", OPTION_INT, AT(ingest_rate_per_s), "1000", 1,

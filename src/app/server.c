@@ -23,6 +23,7 @@
 #include "spine/pipeline.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <talloc.h>
 #include <unistd.h>
@@ -150,8 +151,20 @@ static const struct ports ports = {
 	.emit = event_emit,
 };
 
+/* Shells allow 1 024 files; the kernel allows this process more. */
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
 static struct fault *open_tools(struct server *s)
 {
+	raise_file_limit();
 	s->app.ports = &ports;
 	s->app.assets = &interface_assets;
 	s->app.access = access_cache_new(s);
@@ -239,6 +252,7 @@ static void close_http(struct server *s)
 {
 	if (s->admin)
 		admin_stop(s->admin);
+	realtime_stop(s->app.realtime, s->stop_by_ms); /* answers the polls that wait */
 	http_stop(s->app.http, s->stop_by_ms);
 }
 

@@ -30,6 +30,7 @@ struct config {
 	int64_t network_threads;
 	int64_t workers;
 	int64_t max_connections;
+	int64_t sockets_per_user; /* live connections */
 	int64_t plan_events_per_month; /* Free: 100 000 */
 	int64_t ingest_rate_per_s;     /* token bucket of a write key, requests */
 	int64_t rate_api_per_minute;

@@ -235,7 +235,7 @@ void hub_stop(struct hub *hub, int64_t deadline_steady_ms)
 	while (!hub->has_stopped)
 		pthread_cond_wait(&hub->stopped, &hub->lock);
 	pthread_mutex_unlock(&hub->lock);
-	pool_stop(hub->pool);
+	pool_stop(hub->pool); /* harmless when said twice */
 }
 
 static void deliver_end(struct hub *hub, struct mail *m)

@@ -85,6 +85,7 @@ void pool_stop(struct pool *p)
 	pthread_mutex_unlock(&p->lock);
 	for (int i = 0; i < p->thread_count; i++)
 		pthread_join(p->threads[i], NULL);
+	p->thread_count = 0;
 	while (p->first) {
 		struct task *t = p->first;
 		p->first = t->next;

@@ -178,7 +178,6 @@ static const struct route engine_routes[] = {
 		.no_session_token = true,
 		.raw_query = true,
 		.limit = LIMIT_NONE,
-		.lane = LANE_STREAM,
 		.tx = ROUTE_TX_NONE,
 		.summary = "Socket.IO: handshake, poll or upgrade to WebSocket",
 	},
@@ -192,7 +191,6 @@ static const struct route engine_routes[] = {
 		.raw_body = true,
 		.raw_query = true,
 		.limit = LIMIT_NONE,
-		.lane = LANE_STREAM,
 		.tx = ROUTE_TX_NONE,
 		.audit = "socket.message",
 		.body_max_bytes = 1000000,
@@ -208,7 +206,6 @@ static const struct route tenant_routes[] = {
 		.handler = stream_handler,
 		.permission = MEMBER,
 		.raw_query = true,
-		.lane = LANE_STREAM,
 		.tx = ROUTE_TX_NONE,
 		.summary = "Live events as server-sent events; Last-Event-ID replays",
 	},
@@ -218,7 +215,6 @@ static const struct route tenant_routes[] = {
 		.handler = websocket_handler,
 		.permission = MEMBER,
 		.raw_query = true,
-		.lane = LANE_STREAM,
 		.tx = ROUTE_TX_NONE,
 		.summary = "Live events over a WebSocket, JSON messages",
 	},
@@ -236,6 +232,7 @@ static void on_events(void *arg, const struct event *list, size_t n)
 
 static int end_hub(struct realtime *r)
 {
+	hub_stop(r->hub, 0);
 	hub_free(r->hub);
 	return 0;
 }
@@ -261,6 +258,8 @@ struct fault *realtime_start(const void *ctx, struct app *app, struct realtime *
 
 	r->truth = truth_new(r, app);
 	config.authority = truth_authority(r->truth);
+	config.limits.sockets_per_user = (int)app->config->sockets_per_user;
+	config.limits.sockets_max = (int)app->config->max_connections;
 	config.session_cookie = app->config->public_is_https ? "__Host-bulkhead" : "bulkhead";
 	config.origins = origins_of(r, app->config);
 	TRY(hub_start(r, &config, &r->hub));
