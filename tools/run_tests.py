@@ -71,17 +71,78 @@ def unit_steps(build):
         yield Step(f"corpus {program.name[5:]}", [program, corpus], fast=True)
 
 
+def make(folder, options="", cc=None):
+    command = ["make", "-s", "build", f"BUILD={folder}"]
+    if options:
+        command.append(f"MESON_OPTIONS={options}")
+    return [*command, f"CC=ccache {cc}"] if cc else command
+
+
+def contract_steps(build):
+    """The program's tables agree with themselves, the database and what is committed."""
+    yield Step("contract", [PY, ROOT / "tests/contract/test_contract.py"], fast=True,
+               env={"BUILD": str(build)})
+    yield Step("openapi lint", ["npx", "--prefix", ROOT / "tests", "redocly", "lint",
+                                ROOT / "openapi.json", "--format=stylish"])
+
+
+def server_steps(build):
+    """Real clients against the real server."""
+    node = ["node", "--test", "--test-reporter=tap"]
+    served = [PY, ROOT / "tools/with_server.py", "--build", build]
+    yield Step("api", [PY, ROOT / "tests/api/run.py", "--build", build], timeout=900)
+    for folder in ("people", "crash", "mail"):
+        for case in sorted((ROOT / "tests" / folder).glob("test_*.py")):
+            yield Step(f"{folder} {case.stem[5:]}", [PY, "-W", "ignore", case], timeout=900,
+                       env={"BUILD": str(build)})
+    for folder in ("realtime", "ingestion"):
+        cases = sorted((ROOT / "tests" / folder).glob("*.test.mjs"))
+        if cases:
+            yield Step(folder, [*node, "--test-concurrency=1", *cases], timeout=900,
+                       env={"BUILD": str(build), "BULKHEAD_BIN": str(build / "bulkhead")})
+    browser = sorted((ROOT / "tests/browser").glob("*.test.mjs"))
+    if browser:
+        yield Step("browser", [*served, "--", *node, "--test-concurrency=1", *browser],
+                   timeout=900)
+    yield Step("how-tos", [PY, ROOT / "tests/howto/test_howto.py"], timeout=900)
+
+
+def thread_steps():
+    """What runs on many threads, under the thread sanitizer."""
+    build = ROOT / "build-tsan"
+    yield Step("build for TSan", make(build, "-Db_sanitize=thread -Db_lundef=false"), timeout=1200)
+    for step in unit_steps(build):
+        if any(word in step.name for word in ("db_", "events", "jobs_run", "spine", "limits")):
+            step.name, step.fast = step.name.replace("unit", "TSan"), False
+            yield step
+    yield Step("TSan wire", [PY, "-W", "ignore", ROOT / "tests/wire/test_wire.py"],
+               env={"WIRE_SERVER": str(build / "wire_server")})
+
+
 def steps(build):
+    sanitized = ROOT / "build-asan"
+    yield Step("gates", [PY, ROOT / "tools/check.py"], fast=True)
+    yield Step("tools", [PY, "-m", "unittest", "discover", "-s", ROOT / "tools/tests"], fast=True)
+    yield from contract_steps(build)
+    yield Step("build with clang", make(ROOT / "build-clang", cc="clang"), timeout=1200)
+    yield Step("build for ASan", make(sanitized, "-Db_sanitize=address,undefined -Db_lundef=false"),
+               timeout=1200)
+    yield from unit_steps(sanitized)
+    for case in sorted((ROOT / "tests/sql").glob("test_*.py")):
+        yield Step(f"sql {case.stem[5:]}", [PY, case], fast=True, env={"BUILD": str(build)})
+    yield Step("wire", [PY, "-W", "ignore", ROOT / "tests/wire/test_wire.py"],
+               env={"WIRE_SERVER": str(sanitized / "wire_server")})
+    yield from server_steps(build)
+    yield from thread_steps()
+
+
+def fast_steps(build):
+    """`make check`: what a change is tried against every few minutes."""
     yield Step("gates", [PY, ROOT / "tools/check.py"], fast=True)
     yield Step("tools", [PY, "-m", "unittest", "discover", "-s", ROOT / "tools/tests"], fast=True)
     yield from unit_steps(build)
     for case in sorted((ROOT / "tests/sql").glob("test_*.py")):
         yield Step(f"sql {case.stem[5:]}", [PY, case], fast=True, env={"BUILD": str(build)})
-    for case in sorted((ROOT / "tests/people").glob("test_*.py")):
-        yield Step(f"people {case.stem[5:]}", [PY, case], env={"BUILD": str(build)})
-    yield Step("api", [PY, ROOT / "tests/api/run.py", "--build", build])
-    yield Step("wire", [PY, "-W", "ignore", ROOT / "tests/wire/test_wire.py"],
-               env={"WIRE_SERVER": str(build / "wire_server")})
 
 
 def run(step, log_folder):
@@ -116,7 +177,11 @@ def main():
     log_folder = build / "test-logs"
     log_folder.mkdir(exist_ok=True)
     passed = failed = 0
-    for step in steps(build):
+    if args.fast:
+        steps_now = [*fast_steps(build)]
+    else:
+        steps_now = steps(build)
+    for step in steps_now:
         if (args.fast and not step.fast) or (args.only and args.only not in step.name):
             continue
         if args.list:

@@ -188,7 +188,7 @@ static void usage(FILE *to)
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].summary);
 	fputs("\nOptions come from the environment or a TOML file: bulkhead options\n"
-	      "Exit: 0 done, 1 failed, 2 called wrongly. Data goes to stdout, messages to stderr.\n",
+	      "Exit: 0 done, 1 failed, 2 called wrongly. Data on stdout, messages on stderr.\n",
 	      to);
 }
 
