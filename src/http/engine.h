@@ -154,7 +154,6 @@ struct worker {
 	struct lane *lane;
 	pthread_t thread;
 	sem_t go;
-	struct http_exchange *x; /* handed over directly while idle */
 	struct worker *idle_next;
 	struct date_cache date;
 };
@@ -163,11 +162,12 @@ struct lane {
 	struct http_server *server;
 	pthread_mutex_t lock;
 	struct http_exchange **ring;
-	size_t first, count, limit;
+	size_t first, count, limit, room;
 	struct worker *idle; /* last one to sleep is first to wake: warm caches */
 	struct worker *workers;
 	int worker_count;
 	int busy;
+	bool is_waking; /* a worker has been woken and has not taken anything yet */
 	bool stops;
 };
 

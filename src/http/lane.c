@@ -1,9 +1,11 @@
 /* lane.c - bounded queues and the worker threads behind them.
  *
- * An idle worker gets the exchange directly and is woken by its own
- * semaphore; otherwise it waits in the ring, and a full ring is a refusal. The
- * worker that went to sleep last is woken first, so that a lightly loaded lane
- * keeps few threads (and database connections) warm. */
+ * Waking is chained: while one worker is being woken nobody wakes another; it
+ * takes an exchange and, if more wait, wakes the next. A burst of short
+ * requests is so done by few threads (measured: a third more requests than
+ * waking one worker for each), a burst of long ones still spreads in
+ * microseconds. The worker that went to sleep last is woken first: a lightly
+ * loaded lane keeps few threads and database connections warm. */
 #include "http/engine.h"
 
 #include "base/clock.h"
@@ -13,56 +15,70 @@
 #include <stdio.h>
 #include <talloc.h>
 
+/* Whom to wake now, under the lock; NULL: nobody. */
+static struct worker *lane_pick(struct lane *lane)
+{
+	struct worker *w = lane->idle;
+
+	if (!w || lane->count == 0 || lane->is_waking)
+		return NULL;
+	lane->idle = w->idle_next;
+	lane->is_waking = true;
+	return w;
+}
+
 bool lane_push(struct http_exchange *x)
 {
 	struct lane *lane = &x->server->lanes[x->admission.lane];
 	struct worker *w;
-	bool fits = true;
 
 	if (lane->worker_count == 0)
 		lane = &x->server->lanes[LANE_NORMAL];
 	pthread_mutex_lock(&lane->lock);
-	w = lane->idle;
-	if (w) {
-		lane->idle = w->idle_next;
-		lane->busy++;
-		w->x = x;
-	} else if (lane->count < lane->limit) {
-		lane->ring[(lane->first + lane->count++) % lane->limit] = x;
-	} else {
-		fits = false;
-	}
+	/* what idle workers will take at once does not count as queued */
+	bool fits = lane->count < lane->limit + (size_t)(lane->worker_count - lane->busy);
+	if (fits)
+		lane->ring[(lane->first + lane->count++) % lane->room] = x;
+	w = lane_pick(lane);
 	pthread_mutex_unlock(&lane->lock);
 	if (w)
 		sem_post(&w->go);
 	return fits;
 }
 
-/* The next exchange, or NULL when the lane stops. */
+static void lane_sleep(struct lane *lane, struct worker *w)
+{
+	w->idle_next = lane->idle;
+	lane->idle = w;
+	pthread_mutex_unlock(&lane->lock);
+	while (sem_wait(&w->go) != 0)
+		assert(errno == EINTR);
+	pthread_mutex_lock(&lane->lock);
+	lane->is_waking = false;
+}
+
+/* The next exchange, or NULL when the lane stops and is empty. */
 static struct http_exchange *lane_pop(struct worker *w, bool was_busy)
 {
 	struct lane *lane = w->lane;
 	struct http_exchange *x = NULL;
+	struct worker *next = NULL;
 
 	pthread_mutex_lock(&lane->lock);
+	lane->busy -= was_busy;
+	while (lane->count == 0 && !lane->stops)
+		lane_sleep(lane, w);
 	if (lane->count > 0) {
 		x = lane->ring[lane->first];
-		lane->first = (lane->first + 1) % lane->limit;
+		lane->first = (lane->first + 1) % lane->room;
 		lane->count--;
-	}
-	lane->busy += (x != NULL) - was_busy;
-	bool stops = lane->stops;
-	if (!x && !stops) {
-		w->x = NULL;
-		w->idle_next = lane->idle;
-		lane->idle = w;
+		lane->busy++;
+		next = lane_pick(lane);
 	}
 	pthread_mutex_unlock(&lane->lock);
-	if (x || stops)
-		return x;
-	while (sem_wait(&w->go) != 0)
-		assert(errno == EINTR);
-	return w->x; /* NULL: woken by lane_stop */
+	if (next)
+		sem_post(&next->go);
+	return x;
 }
 
 void lane_settle(struct worker *w, struct http_exchange *x)
@@ -118,8 +134,9 @@ void lane_start(const void *ctx, struct http_server *s, enum http_lane which)
 
 	lane->server = s;
 	lane->limit = limit > 0 ? (size_t)limit : 1;
-	lane->ring = talloc_array(ctx, struct http_exchange *, (unsigned)lane->limit);
 	lane->worker_count = s->config.workers[which];
+	lane->room = lane->limit + (size_t)lane->worker_count;
+	lane->ring = talloc_array(ctx, struct http_exchange *, (unsigned)lane->room);
 	lane->workers = talloc_zero_array(ctx, struct worker, (unsigned)lane->worker_count);
 	pthread_mutex_init(&lane->lock, NULL);
 	for (int i = 0; i < lane->worker_count; i++) {
@@ -143,7 +160,6 @@ void lane_stop(struct lane *lane)
 	pthread_mutex_unlock(&lane->lock);
 	while (idle) {
 		struct worker *next = idle->idle_next;
-		idle->x = NULL;
 		sem_post(&idle->go);
 		idle = next;
 	}
@@ -151,5 +167,4 @@ void lane_stop(struct lane *lane)
 		pthread_join(lane->workers[i].thread, NULL);
 		sem_destroy(&lane->workers[i].go);
 	}
-	pthread_mutex_destroy(&lane->lock);
 }

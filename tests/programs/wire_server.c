@@ -2,7 +2,7 @@
  * bench/http_bench.sh: each path shows one behaviour. It prints its port and
  * stops on SIGTERM.
  *
- *   wire_server [port [workers [max_connections]]] */
+ *   wire_server [port [workers [max_connections [spool folder]]]] */
 #include "base/clock.h"
 #include "base/parse.h"
 #include "http/http.h"
@@ -363,7 +363,7 @@ int main(int argc, char **argv)
 		.queue_limit = { 4096, 2, 2, 0 },
 		.max_connections = argc > 3 ? (int)strtol(argv[3], NULL, 10) : 1000,
 		.trusted_proxies = proxies,
-		.spool_folder = "/tmp",
+		.spool_folder = argc > 4 ? argv[4] : "/tmp",
 		.app = &app,
 		.admit = admit,
 		.handle = handle,

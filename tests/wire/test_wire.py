@@ -7,7 +7,9 @@ connection may cost there)."""
 import concurrent.futures
 import os
 import pathlib
+import random
 import socket
+import struct
 import sys
 import time
 import unittest
@@ -462,6 +464,58 @@ class Later(WireTest):
                 self.assertEqual(peer.send(b"x").take(1), b"X")
 
 
+class Chaos(WireTest):
+    """Many peers that pipeline, cut, wait, leave and reset at random."""
+    CASES = [(get(b"/hello"), b"hello\n"), (post(b"/echo", b"abc"), b"abc"),
+             (CHUNKED % b"/echo" + b"3\r\nxyz\r\n0\r\n\r\n", b"xyz"),
+             (post(b"/upload", b"u" * 70000), b"u" * 70000), (get(b"/nap?ms=2"), b"slept\n"),
+             (get(b"/stream?n=3&size=50"), b"s" * 150), (get(b"/defer?ms=10"), b"later\n"),
+             (get(b"/defer?ms=0"), b"later\n"), (post(b"/refused", b"r" * 500), b"who are you?\n"),
+             (get(b"/file?at=0&n=3"), b"\x00\x07\x0e"), (get(b"/large?n=300000"), None),
+             (get(b"/none"), b"no such path\n")]
+
+    def one_connection(self, dice):
+        cases = [dice.choice(self.CASES) for _ in range(dice.randrange(1, 8))]
+        data = b"".join(case[0] for case in cases)
+        leaves = dice.random() < 0.4
+        if leaves:
+            data = data[:dice.randrange(len(data))]
+        with Peer(self.port, timeout=15) as peer:
+            while data:
+                cut = dice.randrange(1, len(data) + 1)
+                peer.send(data[:cut])
+                data = data[cut:]
+                if dice.random() < 0.3:
+                    time.sleep(dice.random() * 0.003)
+            if leaves and dice.random() < 0.5:
+                peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                       struct.pack("ii", 1, 0))
+            if not leaves:
+                for _, body in cases:
+                    found = peer.answer()
+                    if body is not None and found.status != 503:
+                        assert found.body == body, (found.status, found.body[:40], body[:40])
+        return len(cases)
+
+    def worker(self, seed, until):
+        dice, done = random.Random(seed), 0
+        while time.monotonic() < until:
+            try:
+                done += self.one_connection(dice)
+            except (BrokenPipeError, ConnectionResetError):
+                pass  # sent on after a refusal that closes
+        return done
+
+    def test_chaos(self):
+        until = time.monotonic() + float(os.environ.get("WIRE_CHAOS_SECONDS", "3"))
+        with concurrent.futures.ThreadPoolExecutor(16) as pool:
+            jobs = [pool.submit(self.worker, seed, until) for seed in range(16)]
+            self.assertGreater(sum(job.result() for job in jobs), 100)
+        self.assertTrue(wait_for(lambda: counts(self.port)["running"] == 0))
+        self.assertTrue(wait_for(lambda: counts(self.port)["connections"] == 1))
+        self.assertEqual(counts(self.port)["busy"], 1)
+
+
 class Overload(unittest.TestCase):
     def test_more_connections_than_allowed(self):
         server = Server(max_connections=20)
@@ -476,6 +530,43 @@ class Overload(unittest.TestCase):
             for peer in peers:
                 peer.socket.close()
             self.assertTrue(wait_for(lambda: self.is_served(server.port)))
+        finally:
+            self.assertEqual(server.stop(), 0)
+
+    def test_no_descriptors_left(self):
+        """Whoever is too many gets an answer, the server goes on."""
+        server = Server(max_files=60)
+        peers = [Peer(server.port) for _ in range(100)]
+        try:
+            statuses = []
+            for peer in peers:
+                try:
+                    statuses.append(peer.send(get(b"/hello")).answer().status)
+                except (Closed, BrokenPipeError):
+                    statuses.append(0)
+            self.assertGreater(statuses.count(200), 30)
+            self.assertGreater(statuses.count(503), 30)
+            self.assertEqual(statuses.count(0), 0)
+            cpu = self.cpu_ticks(server)
+            time.sleep(0.5)
+            self.assertLess(self.cpu_ticks(server) - cpu, 10, "it spins")
+            for peer in peers:
+                peer.socket.close()
+            self.assertTrue(wait_for(lambda: self.is_served(server.port)))
+        finally:
+            self.assertEqual(server.stop(), 0)
+
+    @staticmethod
+    def cpu_ticks(server):
+        fields = pathlib.Path(f"/proc/{server.process.pid}/stat").read_text().split()
+        return int(fields[13]) + int(fields[14])
+
+    def test_no_spool_folder(self):
+        server = Server(spool="/nonexistent")
+        try:
+            answer = request(server.port, post(b"/upload", b"x" * 100000))
+            self.assertEqual((answer.status, answer["Connection"]), (503, "close"))
+            self.assertEqual(request(server.port, post(b"/upload", b"x" * 100)).status, 200)
         finally:
             self.assertEqual(server.stop(), 0)
 

@@ -16,10 +16,13 @@ HOST = b"Host: a\r\n"
 class Server:
     """The test server; leaves nothing running."""
 
-    def __init__(self, workers=4, max_connections=1000):
+    def __init__(self, workers=4, max_connections=1000, spool="/tmp", max_files=None):
         self.log = open("/tmp/wire_server.log", "ab")
-        self.process = subprocess.Popen([PROGRAM, "0", str(workers), str(max_connections)],
-                                        stdout=subprocess.PIPE, stderr=self.log)
+        limit = f"ulimit -n {max_files} && " if max_files else ""
+        command = f'{limit}exec "$0" "$@"'
+        self.process = subprocess.Popen(
+            ["sh", "-c", command, PROGRAM, "0", str(workers), str(max_connections), spool],
+            stdout=subprocess.PIPE, stderr=self.log)
         self.port = int(self.process.stdout.readline())
 
     def stop(self):
