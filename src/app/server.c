@@ -243,6 +243,7 @@ static struct fault *open_http(struct server *s)
 		.refuse = pipeline_refuse,
 	};
 
+	mkdir(str_dup(s, c->data_folder), 0755);
 	mkdir(spool, 0700);
 	TRY(http_start(s, &config, &s->app.http));
 	return admin_start(s, &s->app, &s->admin);

@@ -66,6 +66,7 @@ static struct fault *write_file(const void *ctx, const struct config *config, st
 	ssize_t written = 0;
 	int fd;
 
+	mkdir(str_dup(ctx, config->data_folder), 0755);
 	mkdir(folder, 0700);
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
@@ -82,12 +83,14 @@ struct fault *dev_mail_store(struct tx *tx, const struct config *config,
 			     const struct mail_letter *letter, struct str bytes)
 {
 	const struct mail_words *w = &letter->words;
+	struct fault *f = write_file(tx_mem(tx), config, letter->id, bytes);
 
-	TRY(write_file(tx_mem(tx), config, letter->id, bytes));
-	if (dev_mail_is_open(config))
-		TRY(dev_mail_put(tx, letter->id, letter->to, letter->from, w->subject, w->text,
-				 w->html));
-	return NULL;
+	if (!dev_mail_is_open(config))
+		return f; /* the file is all there is of it */
+	if (f)
+		LOG_WARN("mail not kept as a file",
+			 LOG_TEXT("fault", fault_describe(tx_mem(tx), f)));
+	return dev_mail_put(tx, letter->id, letter->to, letter->from, w->subject, w->text, w->html);
 }
 
 static struct tx *box_tx(struct request *rq)

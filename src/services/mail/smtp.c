@@ -1,11 +1,13 @@
 /* smtp.c - one letter to the configured server through libcurl (RFC 5321).
  *
  * Credentials never travel in the clear: with a user name in the URL STARTTLS
- * is required, unless the server is on this machine. What the server said last
- * is kept as the reason, for the list of mails. */
+ * is required, unless the server is on this machine. Certificates are checked
+ * against the system's list, or SSL_CERT_FILE as OpenSSL's own programs do.
+ * What the server said last is kept as the reason, for the list of mails. */
 #include "services/mail/mail_internal.h"
 
 #include <curl/curl.h>
+#include <stdlib.h>
 #include <talloc.h>
 
 #define CONNECT_TIMEOUT_S 10
@@ -15,7 +17,7 @@
 struct transfer {
 	const struct job *job;
 	struct str rest;	/* of the letter */
-	char reply[REPLY_MOST]; /* the server's last line */
+	char reply[REPLY_MOST]; /* the server's last line, or its first refusal */
 	size_t reply_n;
 };
 
@@ -35,7 +37,7 @@ static int hear(CURL *curl, curl_infotype type, char *data, size_t n, void *arg)
 	const struct str line = str_trim((struct str){ data, n });
 
 	(void)curl;
-	if (type == CURLINFO_HEADER_IN && line.n > 0) {
+	if (type == CURLINFO_HEADER_IN && line.n > 0 && t->reply[0] != '4' && t->reply[0] != '5') {
 		t->reply_n = line.n < REPLY_MOST ? line.n : REPLY_MOST;
 		memcpy(t->reply, line.p, t->reply_n);
 		for (size_t i = 0; i < t->reply_n; i++)
@@ -89,6 +91,8 @@ static struct curl_slist *set_up(CURL *curl, const void *ctx, const struct confi
 			 needs_starttls(config) ? (long)CURLUSESSL_ALL : (long)CURLUSESSL_NONE);
 	curl_easy_setopt(curl, CURLOPT_MAIL_FROM, talloc_asprintf(ctx, "<%.*s>", STR_ARG(from)));
 	curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, to);
+	if (getenv("SSL_CERT_FILE"))
+		curl_easy_setopt(curl, CURLOPT_CAINFO, getenv("SSL_CERT_FILE"));
 	curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_TIMEOUT_S);
