@@ -29,6 +29,7 @@ struct claim {
 	size_t n;
 	struct uuid worker;
 	uint64_t identity;
+	int64_t last_receipt;
 	bool everything;
 };
 
@@ -62,6 +63,7 @@ static void plan_claim(struct jobs *j, struct claim *c)
 
 	c->worker = j->worker;
 	c->identity = j->identity;
+	c->last_receipt = j->last_receipt;
 	c->everything = now_ms >= j->everything_at_ms;
 	if (j->stopping || !j->is_registered)
 		return;
@@ -219,7 +221,7 @@ static struct fault *converse(struct jobs *j, const void *mem, const struct clai
 	struct tx *tx = tx_new(mem, j->db, DB_PLATFORM, TX_WRITE, &(struct scope){ 0 });
 
 	if (j->claim_is_unknown)
-		TRY(jobs_return(tx, c->worker, j->last_receipt));
+		TRY(jobs_return(tx, c->worker, c->last_receipt));
 	if (j->unsettled.n > 0)
 		TRY(settle(tx, mem, j, c));
 	if (c->n > 0) {

@@ -140,7 +140,7 @@ void jobs_stop(struct jobs *j, int64_t deadline_steady_ms)
 	if (!is_drained) {
 		/* something still runs and uses j: the process is about to end, and
 		 * the lease with it */
-		LOG_WARN("jobs still run at the deadline", LOG_INT("running", j->running));
+		LOG_WARN("jobs still run at the deadline");
 		return;
 	}
 	leave(j);

@@ -117,7 +117,7 @@ static void put_from(struct buf *out, const void *ctx, struct str from)
 		}
 		if (!quote)
 			put_words(out, name);
-		buf_text(out, quote ? "\" " : " ");
+		buf_text(out, quote ? "\" " : "\r\n ");
 	}
 	buf_printf(out, "<%.*s>", STR_ARG(address));
 }
@@ -207,7 +207,7 @@ struct fault *mail_mime(const void *ctx, const struct mail_letter *letter, struc
 	buf_printf(&out,
 		   "\r\nMessage-ID: <%s@%.*s>\r\nMIME-Version: 1.0\r\n"
 		   "Auto-Submitted: auto-generated\r\n"
-		   "Content-Type: multipart/alternative; boundary=\"=_%s\"\r\n\r\n",
+		   "Content-Type: multipart/alternative;\r\n boundary=\"=_%s\"\r\n\r\n",
 		   id, STR_ARG(host), id);
 	put_part(&out, "plain", id, letter->words.text);
 	put_part(&out, "html", id, letter->words.html);
