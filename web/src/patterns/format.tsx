@@ -13,9 +13,11 @@ export function FormatProvider({ locale, timeZone, children }: Partial<Place> & 
   return <FormatContext value={value}>{children}</FormatContext>;
 }
 
+/** The tenant's locale; where it names only a language, the person's own variant of it. */
 function usable(locale: string | undefined): string | undefined {
   try {
-    return locale ? Intl.getCanonicalLocales(locale)[0] : undefined;
+    const [wanted] = locale ? Intl.getCanonicalLocales(locale) : [];
+    return wanted && !wanted.includes("-") ? (navigator.languages.find((own) => own.startsWith(`${wanted}-`)) ?? wanted) : wanted;
   } catch {
     return undefined;
   }

@@ -95,7 +95,7 @@ export function AuditPage() {
 
 /** The words of the catalogue, and whatever else the server uses in what is shown. */
 function choices(known: Record<string, string>, seen: string[] | undefined, chosen: string | undefined) {
-  const values = new Set([...(seen ?? []), ...(chosen ? [chosen] : [])]);
+  const values = new Set([...Object.keys(known), ...(seen ?? []), ...(chosen ? [chosen] : [])]);
   return [...values].sort().map((value) => ({ value, label: known[value] ?? value.replaceAll("_", " ") }));
 }
 

@@ -6,7 +6,14 @@ z.config({ jitless: true });
 
 export const required = z.string().check(z.trim(), z.minLength(1, t.validation.required));
 export const email = z.string().check(z.trim(), z.minLength(1, t.validation.required), z.email(t.validation.email));
-export const newPassword = z.string().check(z.minLength(12, t.validation.password), z.maxLength(200, t.validation.tooLong(200)));
+export const newPassword = z.string().check(
+  z.minLength(12, t.validation.password),
+  z.maxLength(256, t.validation.tooLong(256)),
+  z.regex(/\p{Lu}/u, t.validation.passwordUpper),
+  z.regex(/\p{Ll}/u, t.validation.passwordLower),
+  z.regex(/\d/, t.validation.passwordDigit),
+  z.regex(/[^\p{L}\d]/u, t.validation.passwordSign),
+);
 export const personName = z.string().check(z.trim(), z.minLength(1, t.validation.required), z.maxLength(100, t.validation.tooLong(100)));
 export const slug = z.string().check(z.regex(/^[a-z0-9](?:[a-z0-9-]{1,38}[a-z0-9])$/, t.validation.slug));
 

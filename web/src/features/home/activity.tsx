@@ -1,11 +1,13 @@
 // What happened lately, newest first, kept current by the live connection.
 import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { History } from "lucide-react";
 import type { Activity } from "@/api/types";
 import { Avatar } from "@/patterns/badge";
 import { Time } from "@/patterns/format";
 import { EmptyState, QueryView } from "@/patterns/states";
-import { useTenant } from "@/session/session";
+import { projectsQuery } from "@/features/projects/queries";
+import { useCan, useTenant } from "@/session/session";
 import { t } from "@/strings";
 import { activityQuery } from "./queries";
 
@@ -23,7 +25,7 @@ export function ActivityList() {
                 <Avatar name={item.actor?.name ?? t.common.system} />
                 <p className="min-w-0 flex-1 break-words">
                   <span className="font-medium">{item.actor?.name ?? t.common.system}</span> {verb(item)}{" "}
-                  <span className="font-medium">{objectOf(item)}</span>
+                  <Subject item={item} />
                 </p>
                 <span className="text-xs text-muted">
                   <Time at={item.at} />
@@ -41,10 +43,31 @@ function verb({ type }: Activity): string {
   return t.activity.verb[type] ?? type.replaceAll("_", " ").replace(":", " ");
 }
 
-function objectOf({ payload }: Activity): string {
-  for (const name of ["name", "email", "title", "slug"]) {
-    const value = payload[name];
-    if (typeof value === "string") return value;
-  }
-  return "";
+/** What it happened to: by the name in the event, or by the project that the event speaks of. */
+function Subject({ item: { type, subject, payload } }: { item: Activity }) {
+  const tenant = useTenant();
+  const can = useCan();
+  const projects = useQuery({ ...projectsQuery(tenant, { limit: 200 }), enabled: can("project.read") });
+  const id = typeof payload.project_id === "string" ? payload.project_id : type.startsWith("project:") ? subject : null;
+  const project = projects.data?.items.find((candidate) => candidate.id === id);
+  const name = ["name", "email", "title"].map((field) => payload[field]).find((value) => typeof value === "string");
+  return (
+    <>
+      {name && !type.startsWith("project:") ? <span className="font-medium">{String(name)} </span> : null}
+      {project ? (
+        <>
+          {type.startsWith("project:") ? null : `${t.activity.inside} `}
+          <Link
+            to="/$tenant/projects/$project/live"
+            params={{ tenant, project: project.id }}
+            className="rounded-sm font-medium hover:text-brand"
+          >
+            {project.name}
+          </Link>
+        </>
+      ) : type.startsWith("project:") && name ? (
+        <span className="font-medium">{String(name)}</span>
+      ) : null}
+    </>
+  );
 }

@@ -11,6 +11,7 @@ import { useFormat } from "@/patterns/format";
 import { UsageMeter } from "@/patterns/meter";
 import { Card, PageHeader, Section, usePageTitle } from "@/patterns/page";
 import { Bone, EmptyState, QueryView } from "@/patterns/states";
+import { VerifyNotice } from "@/features/profile/verify-notice";
 import { useCan, useMembership } from "@/session/session";
 import { t } from "@/strings";
 import { ActivityList } from "./activity";
@@ -23,6 +24,7 @@ export function HomePage() {
   return (
     <>
       <PageHeader title={tenant.name} />
+      <VerifyNotice />
       <QueryView query={overview} loading={<HomeBones />}>
         {(data) => (
           <>

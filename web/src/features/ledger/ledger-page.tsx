@@ -116,7 +116,7 @@ function LedgerTable({ ledger }: { ledger: Ledger }) {
 function UsageView({ usage }: { usage: ProjectUsage }) {
   const format = useFormat();
   // A day is a date, not a moment: shown at noon UTC so that no time zone moves it.
-  const bars = usage.days.map(({ day, count }) => {
+  const bars = everyDay(usage).map(({ day, count }) => {
     const label = format.shortDay(`${day.slice(0, 10)}T12:00:00Z`);
     return { label, value: count, title: t.ledger.dayCount(label, format.number(count)) };
   });
@@ -139,4 +139,14 @@ function UsageView({ usage }: { usage: ProjectUsage }) {
       ) : null}
     </>
   );
+}
+
+/** Every day of the period until the last one counted, also those on which nothing came. */
+function everyDay({ period, days }: ProjectUsage): ProjectUsage["days"] {
+  const counts = new Map(days.map(({ day, count }) => [day.slice(0, 10), count]));
+  const last = Math.max(new Date().getUTCDate(), ...[...counts.keys()].map((day) => Number(day.slice(8))));
+  return Array.from({ length: last }, (_, i) => {
+    const day = `${period}-${String(i + 1).padStart(2, "0")}`;
+    return { day, count: counts.get(day) ?? 0 };
+  });
 }

@@ -12,12 +12,13 @@ import { Badge } from "@/patterns/badge";
 import { Button, buttonClass } from "@/patterns/button";
 import { Field, Input, PasswordInput } from "@/patterns/field";
 import { UnsavedGuard } from "@/patterns/guard";
-import { notifyDone, notifyProblem } from "@/patterns/notify";
+import { notifyDone } from "@/patterns/notify";
 import { Card, PageHeader, Section, usePageTitle } from "@/patterns/page";
 import { placeFaults, ProblemNotice } from "@/patterns/problem";
 import { newPassword, personName, required } from "@/features/auth/schemas";
 import { useMe } from "@/session/session";
 import { t } from "@/strings";
+import { resendVerification } from "./verify-notice";
 
 export function ProfilePage() {
   usePageTitle(t.profile.title);
@@ -82,11 +83,6 @@ function PersonForm() {
       setProblem(placeFaults(error, form));
     }
   });
-  const resend = () =>
-    api<unknown>("/api/v1/me/verification", { method: "POST" }).then(
-      () => notifyDone(t.profile.resent),
-      (error: unknown) => notifyProblem(error),
-    );
   return (
     <form noValidate onSubmit={(event) => void submit(event)} className="flex flex-col gap-4">
       <UnsavedGuard dirty={isDirty && !isSubmitting} />
@@ -104,7 +100,7 @@ function PersonForm() {
           ) : (
             <>
               <Badge tone="warning">{t.profile.unverified}</Badge>
-              <Button size="sm" onClick={() => void resend()}>
+              <Button size="sm" onClick={() => void resendVerification()}>
                 {t.profile.resend}
               </Button>
             </>

@@ -4,6 +4,7 @@ import { UserPlus } from "lucide-react";
 import { Button } from "@/patterns/button";
 import { useSearchPatch } from "@/patterns/filters";
 import { PageHeader, Section, usePageTitle } from "@/patterns/page";
+import { VerifyNotice } from "@/features/profile/verify-notice";
 import { useCan, useMembership } from "@/session/session";
 import { t } from "@/strings";
 import { Invitations } from "./invitations";
@@ -33,6 +34,7 @@ export function TeamPage() {
           ) : null
         }
       />
+      {canInvite ? <VerifyNotice /> : null}
       <Section title={t.team.members}>
         <Members search={search} />
       </Section>
