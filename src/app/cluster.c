@@ -49,6 +49,7 @@ static const char *const settings[] = {
 	"max_wal_size=2GB",
 	"checkpoint_timeout=15min",
 	"jit=off",
+	"update_process_title=off",
 	"max_parallel_workers_per_gather=1",
 	"autovacuum_naptime=15s",
 	"timezone=UTC",

@@ -45,7 +45,7 @@ struct scope {
 	struct str ip;
 	struct str user_agent;
 	const struct access_stamp *stamps;
-	size_t stamp_count;
+	size_t stamp_count; /* at most 4, as in struct principal */
 };
 
 /* Bits given to tx_wake; after the commit they reach db_config.committed. */
@@ -64,6 +64,8 @@ struct fault *db_open(const void *ctx, const struct db_config *config, struct db
 void db_close(struct db *db);
 bool db_is_up(struct db *db); /* a cheap query within 1 s */
 
+/* TX_READ: each query is a transaction of its own, the server refuses writes, and
+ * core.actor() and core.request() are not set. TX_WRITE: one transaction. */
 enum tx_mode { TX_READ, TX_WRITE };
 
 /* Never touches the network. scope is copied onto ctx. */

@@ -62,21 +62,27 @@ CONTROL(back_to_savepoint, "rollback to savepoint step");
 /* What core.enter says, inline: a PL/pgSQL call would cost more than all of
  * this (docs/adr/0101-scope-in-one-round-trip.md). */
 #define ENTER_SQL                                                                                  \
-	"select set_config('app.tenant', $1, true), set_config('app.user', $2, true),"             \
+	"select num_nulls(set_config('app.tenant', $1, true), set_config('app.user', $2, true),"   \
 	" set_config('app.actor', $3, true), set_config('app.request', $4, true),"                 \
 	" set_config('transaction_read_only', $5, true)"
+/* A list of known length and not an array parameter: for one of unknown length
+ * the planner would think again each time. */
 #define STAMPS_SQL                                                                                 \
-	", case when exists (select from core.access_stamps s where s.id = any ($6)"               \
-	" and s.stamp <> ($7)[array_position($6, s.id)]) then core.stale_access() end"
+	", case when exists (select from core.access_stamps s where s.id in ($6, $8, $10, $12)"    \
+	" and s.stamp <> case s.id when $6 then $7 when $8 then $9 when $10 then $11 else $13"     \
+	" end) then core.stale_access() end"
+#define STAMPS_MAX 4
 
-static const enum db_type enter_types[] = { DB_TEXT, DB_TEXT,  DB_TEXT, DB_TEXT,
-					    DB_TEXT, DB_UUIDS, DB_INTS };
+static const enum db_type enter_types[] = { DB_TEXT, DB_TEXT, DB_TEXT, DB_TEXT, DB_TEXT,
+					    DB_UUID, DB_INT,  DB_UUID, DB_INT,	DB_UUID,
+					    DB_INT,  DB_UUID, DB_INT };
 static const struct db_query enter_plain = {
-	.name = "enter", .sql = ENTER_SQL, .param_count = 5, .param_types = enter_types
+	.name = "enter", .sql = ENTER_SQL ")", .param_count = 5, .param_types = enter_types
 };
-static const struct db_query enter_stamped = {
-	.name = "enter", .sql = ENTER_SQL STAMPS_SQL, .param_count = 7, .param_types = enter_types
-};
+static const struct db_query enter_stamped = { .name = "enter",
+					       .sql = ENTER_SQL STAMPS_SQL ")",
+					       .param_count = 5 + 2 * STAMPS_MAX,
+					       .param_types = enter_types };
 
 /* ---- making one ---- */
 
@@ -198,24 +204,23 @@ static struct str request_json(const void *ctx, const struct scope *s)
 static struct fault *make_enter(struct tx *tx)
 {
 	const struct scope *s = &tx->scope;
-	size_t n = s->stamp_count;
-	struct uuid *ids = talloc_size(tx, n * sizeof(*ids));
-	int64_t *stamps = talloc_size(tx, n * sizeof(*stamps));
-
-	for (size_t i = 0; i < n; i++) {
-		ids[i] = s->stamps[i].id;
-		stamps[i] = s->stamps[i].stamp;
-	}
-	const struct db_param params[] = {
+	bool writes = tx->mode == TX_WRITE; /* actor and request are for the audit list */
+	struct db_param params[5 + 2 * STAMPS_MAX] = {
 		{ .text = uuid_or_empty(tx, s->tenant) },
 		{ .text = uuid_or_empty(tx, s->user) },
-		{ .text = actor_json(tx, s) },
-		{ .text = request_json(tx, s) },
-		{ .text = tx->mode == TX_READ ? STR("on") : STR("off") },
-		{ .array = ids, .array_count = n },
-		{ .array = stamps, .array_count = n },
+		{ .text = writes ? actor_json(tx, s) : STR("") },
+		{ .text = writes ? request_json(tx, s) : STR("") },
+		{ .text = writes ? STR("off") : STR("on") },
 	};
-	return pending_new(tx, n > 0 ? &enter_stamped : &enter_plain, params, false, &tx->enter);
+
+	if (s->stamp_count > STAMPS_MAX)
+		return FAULT_BUG(tx->mem, "a scope has at most %d stamps", STAMPS_MAX);
+	for (size_t i = 0; i < s->stamp_count; i++) {
+		params[5 + 2 * i].uuid = s->stamps[i].id;
+		params[6 + 2 * i].number = s->stamps[i].stamp;
+	}
+	return pending_new(tx, s->stamp_count > 0 ? &enter_stamped : &enter_plain, params, false,
+			   &tx->enter);
 }
 
 /* ---- one exchange ---- */

@@ -46,7 +46,7 @@ comment on function core.request() is 'Where from: {id, ip, user_agent}; null ou
 create table core.access_stamps (
 	id uuid primary key,
 	stamp bigint not null
-);
+) with (fillfactor = 10); -- spread, so that the planner never prefers reading all of it
 create sequence core.access_stamp_numbers;
 grant select on core.access_stamps to bulkhead_app, bulkhead_platform;
 
