@@ -22,8 +22,7 @@ static struct fault *invitation_page(struct request *rq)
 	return tenants_page_reply(rq, page.items, page.next);
 }
 
-static struct str invitation_payload(const void *ctx, struct uuid id, struct str email,
-				     struct str role)
+struct str invitation_payload(const void *ctx, struct uuid id, struct str email, struct str role)
 {
 	struct json_out w;
 	struct buf b;

@@ -83,7 +83,7 @@ struct fault *invitation_use(struct tx *tx, struct str token, const struct invit
 	TRY(event_emit(tx, &member_joined, who->user,
 		       member_payload(mem, who->user, who->name, i.role)));
 	TRY(event_emit(tx, &invitation_accepted, i.id,
-		       member_payload(mem, i.id, (struct str){ NULL, 0 }, i.role)));
+		       invitation_payload(mem, i.id, i.email, i.role)));
 	*ret_tenant = i.tenant_id;
 	*ret_proves_address = same.is_same;
 	return NULL;

@@ -5,6 +5,7 @@
  * themselves are not given away. */
 #include "modules/tenants/tenants_internal.h"
 
+#include "base/vec.h"
 #include "services/crypto/crypto.h"
 #include "services/events/events.h"
 
@@ -109,7 +110,8 @@ struct fault *tenant_found(struct tx *tx, struct str name, struct str slug, stru
 	TRY(tenant_enter(tx, made.id));
 	TRY(member_insert(tx, made.id, owner, STR("owner"), NULL, NULL, &n));
 	*ret_id = made.id;
-	return NULL;
+	return event_emit(tx, &tenant_created, made.id,
+			  member_payload(tx_mem(tx), made.id, name, (struct str){ NULL, 0 }));
 }
 
 struct fault *tenant_seed(struct tx *tx, struct str name, struct str slug, struct uuid owner,
@@ -172,16 +174,32 @@ static struct fault *organization_patch(struct request *rq)
 	TRY(tenant_update(
 		rq->tx, in->has_name ? in->name : keep, in->has_time_zone ? in->time_zone : keep,
 		in->has_currency ? in->currency : keep, in->has_locale ? in->locale : keep, &t));
-	TRY(event_emit(rq->tx, &tenant_updated, rq->tenant, keep));
+	TRY(event_emit(rq->tx, &tenant_updated, rq->tenant,
+		       member_payload(rq->mem, rq->tenant, t.name, keep)));
 	reply_etag(rq, t.version);
 	return reply_json(rq, 200, t.tenant);
+}
+
+/* The types of events the caller may receive live may be read later, no others. */
+static size_t readable_types(const struct request *rq, struct str **ret_types)
+{
+	VEC(struct str) types = { 0 };
+
+	for (const struct module *const *m = registry_modules(rq->app->registry); *m; m++)
+		for (const struct event_type *const *e = (*m)->events; e && *e; e++)
+			if (request_may(rq, (*e)->permission))
+				*VEC_ADD(&types, rq->mem) = str_of((*e)->name);
+	*ret_types = types.v;
+	return types.n;
 }
 
 static struct fault *organization_activity(struct request *rq)
 {
 	struct tenant_activity_row latest;
+	struct str *types;
+	size_t n = readable_types(rq, &types);
 
-	TRY(tenant_activity(rq->tx, QUERY(rq, activity_query)->limit, &latest));
+	TRY(tenant_activity(rq->tx, types, n, QUERY(rq, activity_query)->limit, &latest));
 	return reply_list(rq, latest.items, (struct str){ NULL, 0 });
 }
 
@@ -208,7 +226,7 @@ const struct route organization_routes[] = {
 		.method = HTTP_GET,
 		.path = "/api/v1/t/{tenant}/activity",
 		.handler = organization_activity,
-		.permission = "audit.read",
+		.permission = "tenant.read",
 		.query = &activity_query_shape,
 		.output = &activity_item_shape,
 		.output_is_list = true,

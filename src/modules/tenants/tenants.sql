@@ -4,7 +4,7 @@ from tenants.tenants_v v
 where v.tenant_id = :tenant;
 
 -- name: tenant_update(name text?, time_zone text?, currency text?, locale text?)
---   -> one (tenant json, version int)
+--   -> one (tenant json, version int, name text)
 with changed as (
 	update tenants.tenants
 	set name = coalesce(:name, name), time_zone = coalesce(:time_zone, time_zone),
@@ -15,7 +15,7 @@ with changed as (
 select jsonb_build_object('id', id, 'slug', slug, 'name', name, 'status', status,
 	'time_zone', time_zone, 'currency', currency, 'locale', locale,
 	'created_at', tenants.utc(created_at), 'updated_at', tenants.utc(updated_at),
-	'version', version), version
+	'version', version), version, name
 from changed;
 
 -- name: tenant_version_lock() -> one (version int)
@@ -34,12 +34,12 @@ insert into tenants.tenants (slug, name) values (:slug, :name) returning id;
 -- name: tenant_id_of(slug text) -> maybe (id uuid)
 select id from tenants.tenants where slug = :slug;
 
--- name: tenant_activity(row_limit int) -> one (items json)
+-- name: tenant_activity(types text[], row_limit int) -> one (items json)
 -- The last of the event log; payloads carry no secrets by rule.
 with latest as (
 	select e.seq, e.type, e.at, e.actor, e.subject, e.payload
 	from core.events e
-	where e.tenant_id = :tenant
+	where e.tenant_id = :tenant and e.type = any (:types)
 	order by e.seq desc
 	limit :row_limit
 )

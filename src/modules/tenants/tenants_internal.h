@@ -41,5 +41,7 @@ struct fault *tenants_page_after(const struct request *rq, bool has_cursor, stru
 /* Answers a page; next is the JSON array of the last row's sort values, or absent. */
 struct fault *tenants_page_reply(struct request *rq, struct str items, struct str next);
 
-/* Payload {id, name?, role?} of a member event. */
+/* Payload {id, email, role} of an invitation's event. */
+struct str invitation_payload(const void *ctx, struct uuid id, struct str email, struct str role);
+/* Payload {id, name?, role?} of the other events. */
 struct str member_payload(const void *ctx, struct uuid user, struct str name, struct str role);
