@@ -400,9 +400,9 @@ static struct fault *exchange_once(struct tx *tx, const struct pending *query, b
 	bool was_begun = tx->is_begun;
 	struct fault *f = NULL;
 
+	*ret_may_retry = false;
 	TRY(ensure_connection(tx));
 	converse(&x, query, commits);
-	*ret_may_retry = false;
 	if (x.is_lost || says_goodbye(x.error)) {
 		*ret_may_retry = !was_begun && !(commits && tx->mode == TX_WRITE);
 		f = DB_UNAVAILABLE(tx->mem, commits ? "commit_unknown" : "database_lost",

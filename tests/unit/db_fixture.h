@@ -98,7 +98,7 @@ static inline struct fixture *fixture_open(int size)
 static inline void fixture_close(struct fixture *fx)
 {
 	talloc_free(fx->mem);
-	db_close(fx->db);
+	db_close(fx->db); /* before the queries on fx go */
 	talloc_free(fx);
 }
 
@@ -106,7 +106,7 @@ static inline void fixture_close(struct fixture *fx)
  * first row, or absent. */
 static inline struct str one_value(struct fixture *fx, enum db_role role, const char *sql)
 {
-	struct db_query *q = talloc_zero(NULL, struct db_query); /* kept: its address is its name */
+	struct db_query *q = talloc_zero(fx, struct db_query); /* as long as its connections */
 	struct tx *tx = tx_new(fx->mem, fx->db, role, TX_WRITE, NULL);
 	struct db_result *r;
 
