@@ -18,7 +18,7 @@ static struct {
 	int64_t n[NOTES_MAX]; /* payload numbers in the order they ran */
 	int attempt[NOTES_MAX];
 	int64_t at_ms[NOTES_MAX];
-	size_t count;
+	_Atomic size_t count;
 	_Atomic int at_once, most_at_once;
 } notes = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -43,7 +43,8 @@ static struct fault *note_run(const void *mem, struct app *app, const struct job
 	pthread_mutex_lock(&notes.lock);
 	notes.n[notes.count] = number_in(mem, job->payload, "n");
 	notes.attempt[notes.count] = job->attempt;
-	notes.at_ms[notes.count++] = clock_steady_ms();
+	notes.at_ms[notes.count] = clock_steady_ms();
+	notes.count++; /* last: who has seen it may read the rest */
 	pthread_mutex_unlock(&notes.lock);
 	sleep_ms(number_in(mem, job->payload, "sleep"));
 	atomic_fetch_sub(&notes.at_once, 1);
