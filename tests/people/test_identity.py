@@ -69,6 +69,11 @@ class Registration(unittest.TestCase):
         wrong("/password", "too_common", password="Some-Company-2026")
         wrong("/organization", "required", organization=None)
         wrong("/organization/slug", "reserved", organization={"name": "X", "slug": "admin"})
+        wrong("/password", "too_common", email="rumpelstilzchen@people.example",
+              password="Rumpelstilzchen-1")
+        wrong("/name", "unreadable_name", name="Ada\r\nBcc: eve@evil.example")
+        wrong("/name", "unreadable_name", name="   ")
+        wrong("/name", "unreadable_name", organization={"name": "\u0007"})
         self.assertEqual(sign_up(email="nobody").status, 422)
         self.assertEqual(sign_up(surprise=1).status, 422)
         self.assertEqual(sign_up(invitation_token="x" * 43).status, 404)
@@ -374,6 +379,16 @@ class Recovery(unittest.TestCase):
         self.assertEqual(Client().login(ada.email).status, 401)
         self.assertEqual(Client().login(ada.email, OTHER_PASSWORD).status, 200)
         self.assertEqual(Client().post("/api/v1/auth/reset", body).status, 422)
+
+    def test_a_reset_ends_the_waiting(self):
+        ada = Person()
+        for _ in range(5):
+            Client().login(ada.email, "Wrong-Horse-7-battery")
+        self.assertEqual(Client().login(ada.email).status, 401)
+        Client().post("/api/v1/auth/forgot", {"email": ada.email})
+        body = {"token": link_token(ada.email, "reset"), "password": OTHER_PASSWORD}
+        self.assertEqual(Client().post("/api/v1/auth/reset", body).status, 204)
+        self.assertEqual(Client().login(ada.email, OTHER_PASSWORD).status, 200)
 
     def test_tokens_of_one_purpose_only(self):
         ada = Person()

@@ -9,7 +9,7 @@
 
 #include "services/crypto/crypto.h"
 
-#include <talloc.h>
+#include <arpa/inet.h>
 
 struct tx *person_tx(struct request *rq, struct uuid user, struct str name)
 {
@@ -43,15 +43,31 @@ static struct fault *count_and_find(struct tx *tx, struct str email, struct atte
 	return NULL;
 }
 
-struct fault *attempt_open(struct request *rq, struct str email, struct attempt *ret_attempt)
+/* An IPv6 customer has a whole /64 to come from. */
+static struct str address_block(const struct request *rq)
+{
+	struct in6_addr a;
+
+	if (inet_pton(AF_INET6, str_dup(rq->mem, rq->http->peer), &a) != 1)
+		return rq->http->peer;
+	return crypto_hex(rq->mem, (struct str){ (const char *)a.s6_addr, 8 });
+}
+
+void attempt_name(const struct request *rq, struct str email, struct attempt *ret_attempt)
 {
 	const struct keys *k = rq->app->keys;
-	struct tx *tx = person_tx(rq, (struct uuid){ 0 }, (struct str){ NULL, 0 });
-	struct fault *f;
 
 	*ret_attempt = (struct attempt){ 0 };
 	keys_mac(k, "attempt account", str_lower(rq->mem, email), ret_attempt->account);
-	keys_mac(k, "attempt address", rq->http->peer, ret_attempt->address);
+	keys_mac(k, "attempt address", address_block(rq), ret_attempt->address);
+}
+
+struct fault *attempt_open(struct request *rq, struct str email, struct attempt *ret_attempt)
+{
+	struct tx *tx = person_tx(rq, (struct uuid){ 0 }, (struct str){ NULL, 0 });
+	struct fault *f;
+
+	attempt_name(rq, email, ret_attempt);
 	f = count_and_find(tx, email, ret_attempt);
 	tx_end(tx);
 	return f;

@@ -7,6 +7,8 @@
 
 static const struct db_constraint constraints[] = {
 	{ "users_email_key", "/email", "email_taken", "This address has an account." },
+	{ "users_name_form", "/name", "unreadable_name",
+	  "A name needs something to see and no control characters." },
 	{ 0 },
 };
 

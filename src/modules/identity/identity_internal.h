@@ -11,6 +11,7 @@
 #define VERIFY_LINK_S DAY_S
 #define RESET_LINK_S 1800
 #define MAILS_PER_HOUR 5
+#define SESSIONS_MAX 50
 
 extern const struct route registration_routes[];
 extern const struct route sign_in_routes[];
@@ -58,6 +59,10 @@ struct str csrf_token(const void *ctx, const struct keys *k, struct uuid session
 struct str access_token(const void *ctx, const struct app *app, struct uuid user,
 			struct uuid session);
 
+/* password_check with what is known of the person; organization may be absent. */
+struct fault *password_suits(const void *ctx, struct str password, struct str name,
+			     struct str email, struct str organization);
+
 /* ---- guessing (attempts.c) ---- */
 
 struct attempt {
@@ -73,6 +78,8 @@ struct fault *attempt_open(struct request *rq, struct str email, struct attempt 
 /* Is the password right? Takes the same time whatever the answer. */
 struct fault *attempt_check(struct request *rq, const struct attempt *a, struct str password,
 			    bool *ret_is_right, bool *ret_needs_rehash);
+/* Whose counters, without counting: for who proved themselves in another way. */
+void attempt_name(const struct request *rq, struct str email, struct attempt *ret_attempt);
 /* In tx: it was right, the counters start anew. */
 struct fault *attempt_forgive(struct tx *tx, const struct attempt *a);
 /* Notes the failure and gives the one answer to all of them. */

@@ -3,7 +3,6 @@
 
 #include "modules/tenants/tenants.h"
 #include "services/crypto/crypto.h"
-#include "services/crypto/password.h"
 
 static struct fault *me_reply(struct request *rq)
 {
@@ -70,13 +69,13 @@ static struct fault *password_present(struct request *rq, struct str password,
 static struct fault *password_change_do(struct request *rq)
 {
 	const struct password_change *in = INPUT(rq, password_change);
-	const struct str context[] = { rq->who->name, rq->who->email };
 	struct attempt a;
 	struct str hash;
 	struct fault *f;
 	struct tx *tx;
 
-	TRY(password_check(rq->mem, "/password", in->password, context, 2));
+	TRY(password_suits(rq->mem, in->password, rq->who->name, rq->who->email,
+			   (struct str){ NULL, 0 }));
 	TRY(password_present(rq, in->current_password, &a));
 	TRY(hasher_hash(rq->mem, rq->app->hasher, in->password, &hash));
 	tx = person_tx(rq, rq->who->user, rq->who->name);

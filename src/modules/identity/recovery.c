@@ -7,7 +7,6 @@
 #include "modules/identity/identity_internal.h"
 
 #include "services/crypto/crypto.h"
-#include "services/crypto/password.h"
 #include "services/jobs/jobs.h"
 
 #define FORGOT_AAD STR("forgot")
@@ -85,11 +84,13 @@ static struct fault *reset_target(struct request *rq, struct mail_token_find_row
 	return f || found ? f : bad_link(rq->mem);
 }
 
-static struct fault *reset_apply(struct tx *tx, struct request *rq, struct uuid user,
-				 struct str password_hash)
+static struct fault *reset_apply(struct tx *tx, struct request *rq,
+				 const struct mail_token_find_row *target, struct str password_hash)
 {
 	struct str hash = crypto_token_hash(rq->mem, INPUT(rq, reset_password)->token);
+	struct uuid user = target->user_id;
 	struct mail_token_take_row taken;
+	struct attempt a;
 	bool found;
 	int64_t n;
 
@@ -99,6 +100,8 @@ static struct fault *reset_apply(struct tx *tx, struct request *rq, struct uuid 
 	TRY(user_set_password(tx, user, password_hash, &n));
 	TRY(user_verify(tx, user, taken.email_key, &n));
 	TRY(mail_token_drop(tx, user, STR("reset"), &n));
+	attempt_name(rq, target->email, &a);
+	TRY(attempt_forgive(tx, &a));
 	TRY(signin_end_all(tx, user, NULL, STR("password_reset"), &n));
 	TRY(audit_login(tx, user, STR("password_reset"), STR("ok"), (struct str){ NULL, 0 }));
 	return tx_commit(tx);
@@ -113,11 +116,11 @@ static struct fault *reset_do(struct request *rq)
 	struct tx *tx;
 
 	TRY(reset_target(rq, &target));
-	const struct str context[] = { target.name, target.email };
-	TRY(password_check(rq->mem, "/password", in->password, context, 2));
+	TRY(password_suits(rq->mem, in->password, target.name, target.email,
+			   (struct str){ NULL, 0 }));
 	TRY(hasher_hash(rq->mem, rq->app->hasher, in->password, &hash));
 	tx = person_tx(rq, target.user_id, target.name);
-	f = reset_apply(tx, rq, target.user_id, hash);
+	f = reset_apply(tx, rq, &target, hash);
 	tx_end(tx);
 	return f ? f : reply_empty(rq, 204);
 }

@@ -35,17 +35,13 @@ static struct fault *may_register(const struct request *rq, const struct sign_up
 	return NULL;
 }
 
-static struct fault *password_fits(const struct request *rq, const struct sign_up *in)
+struct fault *password_suits(const void *ctx, struct str password, struct str name,
+			     struct str email, struct str organization)
 {
-	struct str rest = in->email;
-	const struct str context[] = {
-		in->name,
-		str_cut(&rest, '@'),
-		in->email,
-		in->has_organization ? in->organization.name : (struct str){ NULL, 0 },
-	};
+	struct str rest = email;
+	const struct str context[] = { name, str_cut(&rest, '@'), email, organization };
 
-	return password_check(rq->mem, "/password", in->password, context,
+	return password_check(ctx, "/password", password, context,
 			      sizeof(context) / sizeof(context[0]));
 }
 
@@ -114,7 +110,8 @@ static struct fault *sign_up_do(struct request *rq)
 	struct tx *tx;
 
 	TRY(may_register(rq, in));
-	TRY(password_fits(rq, in));
+	TRY(password_suits(rq->mem, in->password, in->name, in->email,
+			   in->has_organization ? in->organization.name : (struct str){ NULL, 0 }));
 	TRY(address_is_free(rq, &who));
 	TRY(hasher_hash(rq->mem, rq->app->hasher, in->password, &who.password_hash));
 	who.as = (struct sign_in_as){ .user = who.id, .by_token = str_eq(in->mode, STR("token")) };

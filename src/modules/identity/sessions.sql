@@ -7,6 +7,14 @@ insert into identity.sessions (id, user_id, mode, token_hash, browser, os, ip, u
 values (:id, :user_id, :mode, :token_hash, :browser, :os, :ip, :user_agent,
 	make_interval(secs => :idle_s), now() + make_interval(secs => :life_s));
 
+-- name: signin_trim(user_id uuid, keep int) -> exec
+-- Nobody has more than so many sessions: the ones longest unused end.
+update identity.sessions set revoked_at = now(), revoked_why = 'too_many'
+where id in (select s.id from identity.sessions s
+	where s.user_id = :user_id and s.revoked_at is null and s.expires_at > now()
+	order by s.last_seen_at desc, s.id desc
+	offset :keep);
+
 -- name: signin_find(token_hash bytes?, id uuid?) -> maybe (id uuid, user_id uuid, name text,
 --   email text, is_verified bool, ends_at time, is_seen_long_ago bool, session_stamp int,
 --   user_stamp int)

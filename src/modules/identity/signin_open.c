@@ -47,6 +47,7 @@ struct fault *signin_open(struct tx *tx, struct request *rq, const struct sign_i
 	} else {
 		ret_opened->cookie_token = secret;
 	}
+	TRY(signin_trim(tx, as->user, SESSIONS_MAX));
 	return audit_login(tx, as->user, STR("login"), STR("ok"), (struct str){ NULL, 0 });
 }
 

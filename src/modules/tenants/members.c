@@ -94,6 +94,7 @@ static struct fault *member_patch_role(struct request *rq)
 			       member_payload(rq->mem, user, held.name, role)));
 	}
 	TRY(member_get(rq->tx, user, &member));
+	reply_etag(rq, member.version);
 	return reply_json(rq, 200, member.item);
 }
 

@@ -26,11 +26,12 @@ select coalesce(jsonb_agg(item order by n) filter (where n <= :row_limit), '[]')
 		then (select jsonb_build_array(lower(name), user_id) from page where n = :row_limit) end
 from page;
 
--- name: member_get(user_id uuid) -> one (item json)
+-- name: member_get(user_id uuid) -> one (item json, version int)
 select jsonb_build_object('user_id', m.user_id, 'name', u.name, 'email', u.email, 'role', m.role,
 	'joined_at', tenants.utc(m.joined_at), 'last_active_at', tenants.utc(v.at),
 	'invited_by', case when m.invited_by is null then null
-		else jsonb_build_object('id', m.invited_by, 'name', coalesce(i.name, 'Former member')) end)
+		else jsonb_build_object('id', m.invited_by, 'name', coalesce(i.name, 'Former member')) end),
+	m.version
 from tenants.members m
 join identity.users u on u.id = m.user_id
 left join tenants.member_visits v on v.tenant_id = m.tenant_id and v.user_id = m.user_id

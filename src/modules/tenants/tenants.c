@@ -23,6 +23,10 @@ static const struct permission permissions[] = {
 static const struct db_constraint constraints[] = {
 	{ "tenants_slug_unique", "/organization/slug", "slug_taken",
 	  "Another organisation has this short name." },
+	{ "tenants_name_form", "/name", "unreadable_name",
+	  "A name needs something to see and no control characters." },
+	{ "api_keys_name_form", "/name", "unreadable_name",
+	  "A name needs something to see and no control characters." },
 	{ "tenants_locale_form", "/locale", "unknown_locale",
 	  "A language is named like en, de or en-GB." },
 	{ "invitations_one_open", "/email", "already_invited",
