@@ -3,7 +3,8 @@
  * Works for the superuser of the private cluster and for the user of a
  * DATABASE_URL that has CREATEROLE and owns its database. Roles get passwords
  * only when the caller hands some in (as SCRAM verifiers made on this side, so
- * the server never sees or logs the words). Doing it twice changes nothing. */
+ * the server never sees or logs the words). When all is there nothing is written,
+ * and an advisory lock keeps two starting nodes apart. */
 #include "db/db_internal.h"
 
 static const char *const role_names[] = {
@@ -31,6 +32,12 @@ static const char grants_sql[] =
 	"select format('revoke all on database %1$I from public;"
 	" grant connect, create, temporary on database %1$I to bulkhead_owner;"
 	" grant connect on database %1$I to bulkhead_app, bulkhead_platform', $1::text)";
+
+/* Is there nothing to do? Fails when a role does not exist, which is an answer too. */
+static const char complete_sql[] =
+	"select has_database_privilege('bulkhead_owner', current_database(), 'create')"
+	" and has_database_privilege('bulkhead_app', current_database(), 'connect')"
+	" and has_database_privilege('bulkhead_platform', current_database(), 'connect')";
 
 const char *db_role_name(enum db_role role)
 {
@@ -81,9 +88,38 @@ static struct fault *make_role(const void *ctx, PGconn *pg, const char *name, co
 	return f;
 }
 
+static bool is_true(PGconn *pg, const char *sql)
+{
+	PGresult *r = PQexec(pg, sql);
+	bool yes = PQresultStatus(r) == PGRES_TUPLES_OK && PQntuples(r) == 1 &&
+		   PQgetvalue(r, 0, 0)[0] == 't';
+
+	PQclear(r);
+	return yes;
+}
+
+/* Do all roles get in with these passwords, and may they what they must? */
+static bool is_complete(const void *ctx, PGconn *pg, const char *admin_conninfo,
+			const char *const passwords[DB_ROLES])
+{
+	const char *conninfo;
+
+	if (!is_true(pg, complete_sql))
+		return false;
+	for (int i = 0; i < DB_ROLES; i++) {
+		if (db_conninfo_as(ctx, admin_conninfo, (enum db_role)i, passwords[i], &conninfo) ||
+		    !db_answers(conninfo))
+			return false;
+	}
+	return true;
+}
+
 static struct fault *bootstrap(const void *ctx, PGconn *pg, const char *database,
 			       const char *const passwords[DB_ROLES])
 {
+	if (!is_true(pg,
+		     "select pg_advisory_lock(hashtextextended('bulkhead roles', 0)) is not null"))
+		return sql_fault(ctx, pg, NULL);
 	for (int i = 0; i < DB_ROLES; i++)
 		TRY(make_role(ctx, pg, role_names[i], passwords ? passwords[i] : NULL));
 	if (database)
@@ -94,10 +130,12 @@ static struct fault *bootstrap(const void *ctx, PGconn *pg, const char *database
 struct fault *db_bootstrap(const void *ctx, const char *admin_conninfo, const char *database,
 			   const char *const passwords[DB_ROLES])
 {
+	struct fault *f = NULL;
 	PGconn *pg;
 
 	TRY(conn_open(ctx, admin_conninfo, "-c lock_timeout=20s", &pg));
-	struct fault *f = bootstrap(ctx, pg, database, passwords);
+	if (database || !passwords || !is_complete(ctx, pg, admin_conninfo, passwords))
+		f = bootstrap(ctx, pg, database, passwords);
 	PQfinish(pg);
 	return f;
 }

@@ -192,6 +192,35 @@ static void roles_are_made_twice_without_harm(void **state)
 	assert_false(db_answers("host=/nowhere"));
 }
 
+/* DATABASE_URL names a user who is no superuser but owns the database. */
+static void an_ordinary_owner_suffices(void **state)
+{
+	struct world *w = *state;
+	const char *const passwords[DB_ROLES] = { "x", "y", "z" };
+	const char *admin, *owner;
+	char *text = talloc_asprintf(w->fx->mem,
+				     "psql -qAtX '%s' -v ON_ERROR_STOP=1 -c \"create role "
+				     "adm login createrole\" -c \"create database other "
+				     "owner adm\"",
+				     test_dsn("SUPER"));
+
+	FILE *p = popen(text, "r");
+	assert_non_null(p);
+	assert_int_equal(0, pclose(p));
+	admin = talloc_asprintf(w->fx->mem, "host=%s dbname=other user=adm",
+				getenv("BULKHEAD_TEST_SOCKET"));
+	for (int i = 0; i < 2; i++)
+		must(db_bootstrap(w->fx->mem, admin, NULL, passwords));
+	must(db_conninfo_as(w->fx->mem, admin, DB_OWNER, "z", &owner));
+	int applied;
+	must(db_migrate(w->fx->mem, owner, w->list, w->core, &applied));
+	assert_int_equal(w->core, applied);
+	const char *weak = talloc_asprintf(w->fx->mem, "host=%s dbname=postgres user=bulkhead_app",
+					   getenv("BULKHEAD_TEST_SOCKET"));
+	must_fail(db_bootstrap(w->fx->mem, weak, NULL, passwords), FAULT_CONFLICT,
+		  "bootstrap_failed");
+}
+
 static void partitions_come_and_go(void **state)
 {
 	struct world *w = *state;
@@ -228,6 +257,7 @@ int main(void)
 		cmocka_unit_test(a_newer_database_is_refused),
 		cmocka_unit_test(two_nodes_at_once),
 		cmocka_unit_test(roles_are_made_twice_without_harm),
+		cmocka_unit_test(an_ordinary_owner_suffices),
 		cmocka_unit_test(partitions_come_and_go),
 	};
 

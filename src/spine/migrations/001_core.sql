@@ -227,10 +227,10 @@ create table core.idempotency (
 	expires_at timestamptz not null default now() + interval '24 hours',
 	constraint idempotency_pkey primary key (tenant_id, actor_id, key)
 );
-create index idempotency_expiry on core.idempotency (expires_at);
+create index idempotency_expiry on core.idempotency (tenant_id, expires_at);
 select core.tenant_table('core.idempotency', audit => false, versioned => false,
-	grants => 'select, insert, delete');
-select core.platform_table('core.idempotency', 'select, insert, delete');
+	grants => 'select, insert, update, delete');
+select core.platform_table('core.idempotency', 'select, insert, update, delete');
 comment on table core.idempotency is
 	'One row an answered POST, written in the transaction of its write: no row without the '
 	'effect, no effect without the row. There is no state "running": core.idempotency_begin '
@@ -253,6 +253,10 @@ begin
 		state := 'running';
 		return;
 	end if;
+	-- a tenant sweeps its own past as it goes; nobody else may see it
+	delete from core.idempotency i where i.ctid = any (array(
+		select x.ctid from core.idempotency x
+		where x.tenant_id = p_tenant and x.expires_at < now() limit 20 for update skip locked));
 	select * into found_row from core.idempotency i
 	where i.tenant_id = p_tenant and i.actor_id = p_actor and i.key = p_key;
 	if not found then
