@@ -31,5 +31,5 @@ fi
 major=$(node -p 'const [a,b]=process.versions.node.split(".").map(Number); a*100+b' 2>/dev/null || echo 0)
 if [ "$major" -lt 2019 ] && [ ! -x .tools/node_modules/node/bin/node ]; then
   echo "installing a current Node.js into .tools/" >&2
-  mkdir -p .tools && npm install --silent --no-audit --no-fund --no-save --prefix .tools node@22 >&2
+  mkdir -p .tools && npm install --loglevel=error --no-audit --no-fund --no-save --prefix .tools node@22 >&2
 fi
