@@ -3,7 +3,7 @@
  * Results travel in text format: it is right for every type without knowing
  * it (JSON, which is most of what is handed on, is text in either format), and
  * parsing the few uuids, numbers and times of a row costs less than a
- * microsecond (docs/adr/0102-text-results.md). Texts borrow from the result. */
+ * microsecond (docs/adr/0011-binary-parameters-text-results.md). Texts borrow from the result. */
 #include "db/db_internal.h"
 
 #include "base/clock.h"

@@ -60,7 +60,7 @@ CONTROL(release_savepoint, "release savepoint step");
 CONTROL(back_to_savepoint, "rollback to savepoint step");
 
 /* What core.enter says, inline: a PL/pgSQL call would cost more than all of
- * this (docs/adr/0101-scope-in-one-round-trip.md). */
+ * this (docs/adr/0010-scope-in-one-round-trip.md). */
 #define ENTER_SQL                                                                                  \
 	"select num_nulls(set_config('app.tenant', $1, true), set_config('app.user', $2, true),"   \
 	" set_config('app.actor', $3, true), set_config('app.request', $4, true),"                 \

@@ -106,6 +106,11 @@ where not exists (select from pg_trigger t join pg_proc f on f.oid = t.tgfoid
 			and t.tgtype & 1 = 1 and t.tgtype & 4 = 4 and t.tgtype & 8 = 8 and t.tgtype & 16 = 16)
 	and not exists (select from pg_temp.allowed e where e.kind = 'unaudited' and e.object = name)
 union all
+select 'the audit list would show a masked column', g.tgrelid::regclass::text from pg_trigger g
+where g.tgfoid = 'core.audit_row'::regproc and g.tgparentid = 0
+	and (string_to_array(encode(g.tgargs, 'escape'), '\000'))[4]::text[]
+		<> core.masked_columns_of(g.tgrelid)
+union all
 select 'the audit list can be rewritten by ' || rolname, 'core.audit' from serving
 where has_any_column_privilege(serving.oid, 'core.audit'::regclass, 'insert,update')
 	or has_table_privilege(serving.oid, 'core.audit'::regclass, 'delete')

@@ -24,7 +24,8 @@ MUTANTS = {
     "tenant_id nullable": f"alter table {T} drop constraint idempotency_pkey; "
                           f"alter table {T} alter tenant_id drop not null",
     "unique key without the tenant": f"create unique index on {T} (key)",
-    "no index led by the tenant": f"alter table {T} drop constraint idempotency_pkey",
+    "no index led by the tenant": f"alter table {T} drop constraint idempotency_pkey; "
+                                  "drop index core.idempotency_expiry",
     "truncate granted": f"grant truncate on {T} to bulkhead_app",
     "references granted": f"grant references on {T} to bulkhead_app",
     "granted to public": f"grant select on {T} to public",
@@ -70,6 +71,11 @@ MUTANTS = {
         "alter table core.watched owner to bulkhead_owner; set role bulkhead_owner; "
         "select core.tenant_table('core.watched'); "
         "alter table core.watched disable trigger audit; reset role",
+    "a secret column in the audit list":
+        "create table core.watched (id uuid primary key, tenant_id uuid not null); "
+        "alter table core.watched owner to bulkhead_owner; set role bulkhead_owner; "
+        "select core.tenant_table('core.watched'); "
+        "alter table core.watched add column door_secret text; reset role",
     "anybody may create in a schema": "grant create on schema core to bulkhead_app",
 }
 

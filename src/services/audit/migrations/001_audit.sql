@@ -131,7 +131,7 @@ language sql immutable as $$
 $$;
 
 -- Arguments: noun, name of the id column, columns that do not count, columns to mask.
--- It sits in every write: docs/adr/0104-audit-by-trigger.md has what each line costs.
+-- It sits in every write: docs/adr/0012-audit-by-trigger.md has what each line costs.
 create function core.audit_row() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
