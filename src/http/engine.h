@@ -143,6 +143,7 @@ struct net {
 	struct conn *dead;
 	int64_t now_us, now_ms;
 	int64_t swept_ms;
+	int64_t trimmed_ms;
 	bool is_stopping;
 	struct date_cache date;
 	_Atomic int conn_count;
@@ -187,6 +188,7 @@ struct http_server {
 	uint16_t port;
 	_Atomic int64_t stop_at_ms; /* 0: running */
 	_Atomic int spare_exchanges;
+	_Atomic int freed_exchanges; /* since memory was last given back */
 	bool is_stopped;
 };
 

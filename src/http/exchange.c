@@ -81,6 +81,7 @@ void exchange_reset(struct http_exchange *x)
 void exchange_free(struct http_exchange *x)
 {
 	exchange_close_files(x);
+	atomic_fetch_add_explicit(&x->server->freed_exchanges, 1, memory_order_relaxed);
 	talloc_free(x->mem);
 	talloc_free(x);
 }

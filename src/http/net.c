@@ -10,6 +10,7 @@
 #include "base/clock.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -17,6 +18,8 @@
 #include <unistd.h>
 
 #define EVENTS_MAX 128
+#define TRIM_MS 10000
+#define TRIM_EXCHANGES 256
 #define SWEEP_MS 1000
 #define STOP_GRACE_MS 3000 /* after the deadline, for those who still hold an exchange */
 
@@ -104,6 +107,20 @@ static void bury_dead(struct net *t)
 	}
 }
 
+/* A burst leaves holes between the connections that stay: pages that malloc
+ * would keep for ever. */
+static void give_memory_back(struct net *t)
+{
+	_Atomic int *freed = &t->server->freed_exchanges;
+
+	if (t != &t->server->nets[0] || t->now_ms - t->trimmed_ms < TRIM_MS ||
+	    atomic_load_explicit(freed, memory_order_relaxed) < TRIM_EXCHANGES)
+		return;
+	atomic_store_explicit(freed, 0, memory_order_relaxed);
+	t->trimmed_ms = t->now_ms;
+	malloc_trim(0);
+}
+
 static void net_sweep(struct net *t)
 {
 	struct conn *next;
@@ -113,6 +130,7 @@ static void net_sweep(struct net *t)
 		next = c->next;
 		conn_check_time(c);
 	}
+	give_memory_back(t);
 }
 
 static int sleep_ms(const struct net *t)
