@@ -51,7 +51,7 @@ static struct outcome feed(const void *ctx, const char *bytes, size_t n, size_t 
 {
 	struct ws_reader r;
 	struct outcome o = { .what = WS_MORE };
-	char *copy = talloc_memdup(ctx, bytes, n + 1);
+	char *copy = talloc_memdup(ctx, bytes, n);
 
 	ws_reader_init(&r, ctx, LIMIT);
 	for (size_t at = 0; at < n && o.what != WS_BROKEN;) {
