@@ -95,10 +95,11 @@ def server_steps(build):
         for case in sorted((ROOT / "tests" / folder).glob("test_*.py")):
             yield Step(f"{folder} {case.stem[5:]}", [PY, "-W", "ignore", case], timeout=900,
                        env={"BUILD": str(build)})
-    for folder in ("realtime", "ingestion"):
+    two_nodes = [*served, "--nodes", "2", "--"]
+    for folder, start in (("realtime", two_nodes), ("ingestion", [])):
         cases = sorted((ROOT / "tests" / folder).glob("*.test.mjs"))
         if cases:
-            yield Step(folder, [*node, "--test-concurrency=1", *cases], timeout=900,
+            yield Step(folder, [*start, *node, "--test-concurrency=1", *cases], timeout=900,
                        env={"BUILD": str(build), "BULKHEAD_BIN": str(build / "bulkhead")})
     browser = sorted((ROOT / "tests/browser").glob("*.test.mjs"))
     if browser:
@@ -115,6 +116,9 @@ def thread_steps():
         if any(word in step.name for word in ("db_", "events", "jobs_run", "spine", "limits")):
             step.name, step.fast = step.name.replace("unit", "TSan"), False
             yield step
+    cases = [ROOT / f"tests/realtime/{name}.test.mjs" for name in ("engineio", "socketio", "stream")]
+    yield Step("TSan realtime", ["node", "--test", "--test-reporter=tap", *cases],
+               env={"BUILD": str(build)})
     yield Step("TSan wire", [PY, "-W", "ignore", ROOT / "tests/wire/test_wire.py"],
                env={"WIRE_SERVER": str(build / "wire_server")})
 

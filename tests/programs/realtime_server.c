@@ -384,12 +384,12 @@ static struct http_config http_settings(struct stage *stage, uint16_t port)
 	return c;
 }
 
-static struct stage *the_stage; /* for the signal handler only */
+static volatile sig_atomic_t has_signal;
 
 static void on_signal(int number)
 {
 	(void)number;
-	the_stage->stopping = 1;
+	has_signal = 1;
 }
 
 int main(int argc, char **argv)
@@ -407,7 +407,6 @@ int main(int argc, char **argv)
 	if (argc > 1 && !parse_int(str_of(argv[1]), 0, 65535, &port))
 		return 2;
 	pthread_mutex_init(&stage->lock, NULL);
-	the_stage = stage;
 	stage->oldest = 1;
 	read_limits(&config.limits);
 	stage->guests = strcmp(mode, "socketio") == 0;
@@ -422,7 +421,7 @@ int main(int argc, char **argv)
 	signal(SIGINT, on_signal);
 	printf("%u\n", http_port(server));
 	fflush(stdout);
-	while (!stage->stopping)
+	while (!stage->stopping && !has_signal)
 		usleep(20000);
 	hub_stop(stage->hub, clock_steady_ms() + 5000);
 	http_stop(server, clock_steady_ms() + 2000);

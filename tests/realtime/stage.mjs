@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { io } from "socket.io-client";
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
-const program = process.env.REALTIME_SERVER ?? path.join(root, process.env.BUILD ?? "build", "realtime_server");
+const program = process.env.REALTIME_SERVER ?? path.resolve(root, process.env.BUILD ?? "build", "realtime_server");
 
 export const project = (n) => `00000000-0000-7000-8000-0000000000${n.toString(16).padStart(2, "0")}`;
 export const pause = (ms) => new Promise((done) => setTimeout(done, ms));
