@@ -189,8 +189,7 @@ static void put_visit(struct seeder *s)
 		put_identify(s, &v);
 		put_page(s, &v, "Checkout", "/checkout");
 		open_event(s, &v, "track");
-		buf_text(&s->body,
-			 ",\"event\":\"Checkout Started\",\"properties\":{\"step\":1}");
+		buf_text(&s->body, ",\"event\":\"Checkout Started\",\"properties\":{\"step\":1}");
 		put_context(s, &v, "/checkout");
 		buf_char(&s->body, '}');
 		if (pick(s, 3) > 0)
@@ -200,8 +199,8 @@ static void put_visit(struct seeder *s)
 
 /* What the debugger shows: mistakes that real applications make. */
 static const char mistakes[] =
-	",{\"type\":\"track\",\"messageId\":\"demo-bad-1\",\"userId\":\"customer-1\",\"properties\":"
-	"{\"note\":\"the name of the event is missing\"}}"
+	",{\"type\":\"track\",\"messageId\":\"demo-bad-1\",\"userId\":\"customer-1\","
+	"\"properties\":{\"note\":\"the name of the event is missing\"}}"
 	",{\"type\":\"track\",\"messageId\":\"demo-bad-2\",\"event\":\"Signed Up\"}"
 	",{\"type\":\"page\",\"messageId\":\"demo-bad-3\",\"userId\":\"customer-2\",\"timestamp\":"
 	"\"yesterday\"}"
