@@ -33,10 +33,12 @@ static void test_agents(void **state)
 		{ "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 "
 		  "(KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1",
 		  "Mobile Safari", "17.5", "iOS", "17.5", "iPhone", false },
-		{ "Mozilla/5.0 (Linux; Android 14; SM-S918B) AppleWebKit/537.36 (KHTML, like Gecko) "
+		{ "Mozilla/5.0 (Linux; Android 14; SM-S918B) AppleWebKit/537.36 (KHTML, like "
+		  "Gecko) "
 		  "Chrome/126.0.0.0 Mobile Safari/537.36",
 		  "Chrome Mobile", "126.0.0", "Android", "14", "Samsung SM-S918B", false },
-		{ "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:127.0) Gecko/20100101 Firefox/127.0",
+		{ "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:127.0) Gecko/20100101 "
+		  "Firefox/127.0",
 		  "Firefox", "127.0", "Windows", "10", NULL, false },
 		{ "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
 		  "Googlebot", "2.1", NULL, NULL, "Spider", true },
