@@ -7,10 +7,14 @@ export CC
 export CCACHE_BASEDIR = $(CURDIR)
 export CCACHE_NOHASHDIR = 1
 
-.PHONY: build generate configure check check-all lint bench fuzz clean web
+.PHONY: build program generate configure check check-all lint bench fuzz clean web
 
 build: configure
-	@ninja -C $(BUILD)
+	@ninja -C $(BUILD) --quiet
+
+# The server alone, without tests and benches: what ./run needs.
+program: configure
+	@ninja -C $(BUILD) --quiet bulkhead
 
 generate:
 	@mkdir -p $(BUILD)-gen
