@@ -29,7 +29,6 @@ struct conn {
 	struct pool *pool;
 	struct conn *next; /* in the pool's idle list */
 	unsigned generation;
-	bool is_fresh; /* not used since it was connected */
 	struct statement *statements;
 	size_t statement_room; /* a power of two; open addressing */
 	size_t statement_count;
@@ -63,6 +62,8 @@ struct fault *pool_take(const void *ctx, struct pool *pool, int64_t deadline_ms,
 void pool_give(struct conn *c);
 /* The connection broke while in use: none of its generation is trusted. */
 void pool_give_broken(struct conn *c);
+/* Its answer did not come in time: closed, the others are not suspected. */
+void pool_give_late(struct conn *c);
 struct fault *pool_open(struct db *db, enum db_role role);
 void pool_close(struct pool *pool);
 

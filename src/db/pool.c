@@ -105,7 +105,6 @@ static struct fault *conn_new(const void *ctx, struct pool *pool, struct conn **
 	struct conn *c = talloc_zero(NULL, struct conn);
 	c->pg = pg;
 	c->pool = pool;
-	c->is_fresh = true;
 	talloc_set_destructor(c, conn_free);
 	PQenterPipelineMode(pg);
 	*ret_conn = c;
@@ -202,18 +201,19 @@ struct fault *pool_take(const void *ctx, struct pool *pool, int64_t deadline_ms,
 	return f;
 }
 
-static void give(struct conn *c, bool is_whole)
+enum condition { WHOLE, LATE, BROKEN };
+
+static void give(struct conn *c, enum condition condition)
 {
 	struct pool *pool = c->pool;
 
 	pthread_mutex_lock(&pool->lock);
-	if (is_whole && c->generation == pool->generation && !pool->closing) {
+	if (condition == WHOLE && c->generation == pool->generation && !pool->closing) {
 		c->next = pool->idle;
-		c->is_fresh = false;
 		pool->idle = c;
 		c = NULL;
 	} else {
-		if (!is_whole && c->generation == pool->generation)
+		if (condition == BROKEN && c->generation == pool->generation)
 			pool->generation++;
 		pool->open--;
 	}
@@ -224,12 +224,20 @@ static void give(struct conn *c, bool is_whole)
 
 void pool_give(struct conn *c)
 {
-	give(c, PQstatus(c->pg) == CONNECTION_OK && PQtransactionStatus(c->pg) == PQTRANS_IDLE);
+	bool is_idle =
+		PQstatus(c->pg) == CONNECTION_OK && PQtransactionStatus(c->pg) == PQTRANS_IDLE;
+
+	give(c, is_idle ? WHOLE : LATE);
 }
 
 void pool_give_broken(struct conn *c)
 {
-	give(c, false);
+	give(c, BROKEN);
+}
+
+void pool_give_late(struct conn *c)
+{
+	give(c, LATE);
 }
 
 struct fault *pool_open(struct db *db, enum db_role role)

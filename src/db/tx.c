@@ -238,7 +238,8 @@ struct exchange {
 	PGresult *last;	 /* of the last statement that is no commit */
 	PGresult *error; /* the first */
 	const char *error_at;
-	bool is_lost; /* the connection is gone */
+	bool is_lost; /* the connection is gone, or given up */
+	bool is_late; /* given up: the deadline has passed */
 };
 
 static void say(struct exchange *x, const struct pending *p)
@@ -274,6 +275,7 @@ static PGresult *next_result(struct exchange *x)
 		}
 		int ready = poll(&fd, 1, (int)left_ms);
 		if (ready == 0 || (ready > 0 && !PQconsumeInput(pg))) {
+			x->is_late = ready == 0;
 			x->is_lost = true;
 			return NULL;
 		}
@@ -370,10 +372,13 @@ static void converse(struct exchange *x, const struct pending *query, bool commi
 	collect(x);
 }
 
-static void drop_connection(struct tx *tx)
+static void drop_connection(struct exchange *x)
 {
-	pool_give_broken(tx->conn);
-	tx->conn = NULL;
+	if (x->is_late)
+		pool_give_late(x->tx->conn);
+	else
+		pool_give_broken(x->tx->conn);
+	x->tx->conn = NULL;
 }
 
 static struct fault *ensure_connection(struct tx *tx)
@@ -404,11 +409,11 @@ static struct fault *exchange_once(struct tx *tx, const struct pending *query, b
 	TRY(ensure_connection(tx));
 	converse(&x, query, commits);
 	if (x.is_lost || says_goodbye(x.error)) {
-		*ret_may_retry = !was_begun && !(commits && tx->mode == TX_WRITE);
+		*ret_may_retry = !was_begun && !x.is_late && !(commits && tx->mode == TX_WRITE);
 		f = DB_UNAVAILABLE(tx->mem, commits ? "commit_unknown" : "database_lost",
 				   x.error ? PQresultErrorMessage(x.error)
 					   : PQerrorMessage(tx->conn->pg));
-		drop_connection(tx);
+		drop_connection(&x);
 		tx->is_begun = false;
 		tx->has_failed = tx->mode == TX_WRITE;
 		keep(&x.last, NULL);
@@ -558,7 +563,7 @@ static void roll_back(struct tx *tx)
 	PQclear(x.error);
 	talloc_free(x.steps.v);
 	if (x.is_lost)
-		drop_connection(tx);
+		drop_connection(&x);
 }
 
 void tx_end(struct tx *tx)
