@@ -6,7 +6,7 @@ import type { Problem } from "./types";
 export class ApiError extends Error {
   readonly problem: Problem;
   constructor(problem: Problem) {
-    super(problem.detail ?? problem.title);
+    super(problem.detail || problem.title);
     this.name = "ApiError";
     this.problem = problem;
   }
@@ -59,7 +59,8 @@ async function problemOf(response: Response): Promise<Problem> {
     title: response.statusText || `HTTP ${response.status}`,
     status: response.status,
     code: `http_${response.status}`,
-    request_id: response.headers.get("x-request-id") ?? undefined,
+    detail: "",
+    request_id: response.headers.get("x-request-id") ?? "",
   };
   try {
     const sent = (await response.json()) as Partial<Problem>;
@@ -86,7 +87,7 @@ async function send(path: string, call: Call, idempotency: string | null): Promi
     });
   } catch (cause) {
     if (cause instanceof DOMException && cause.name === "AbortError") throw cause;
-    throw new ApiError({ type: "about:blank", title: "No connection", status: 0, code: "network" });
+    throw new ApiError({ type: "about:blank", title: "No connection", status: 0, code: "network", detail: "", request_id: "" });
   }
 }
 

@@ -8,13 +8,13 @@ import { t } from "@/strings";
 
 export function problemOf(error: unknown): Problem {
   if (error instanceof ApiError) return error.problem;
-  const detail = error instanceof Error ? error.message : undefined;
-  return { type: "about:blank", title: t.errors.crashed, status: 0, code: "interface", detail };
+  const detail = error instanceof Error ? error.message : "";
+  return { type: "about:blank", title: t.errors.crashed, status: 0, code: "interface", detail, request_id: "" };
 }
 
 export function problemText(problem: Problem): string {
   if (problem.code === "network") return t.common.noNetwork;
-  return problem.detail ?? problem.title;
+  return problem.detail || problem.title;
 }
 
 /** Puts `errors[].field` on the form's fields; answers the problem if something is left to say. */

@@ -29,12 +29,11 @@ export function TopBar({ onMenu, onPalette, onShortcuts }: Props) {
         type="button"
         onClick={onPalette}
         aria-keyshortcuts="Control+K Meta+K"
-        aria-label={t.shell.search}
         className="ml-auto flex h-8 items-center gap-2 rounded-md border bg-subtle px-2 text-sm text-muted hover:border-line-strong hover:text-text lg:w-60"
       >
         <Search aria-hidden className="size-4" strokeWidth={1.75} />
-        <span className="hidden flex-1 text-left lg:inline">{t.shell.search}</span>
-        <kbd className="hidden font-sans text-2xs lg:inline">{isMac ? "⌘K" : "Ctrl K"}</kbd>
+        <span className="flex-1 text-left max-lg:sr-only">{t.shell.search}</span>
+        <kbd aria-hidden className="hidden font-sans text-2xs lg:inline">{isMac ? "⌘K" : "Ctrl K"}</kbd>
       </button>
       <LiveDot />
       <CreateMenu />
@@ -98,8 +97,9 @@ function UserMenu({ onShortcuts }: { onShortcuts: () => void }) {
   return (
     <Menu
       trigger={
-        <button type="button" aria-label={t.shell.userMenu} className="ml-0.5 rounded-full">
+        <button type="button" className="relative ml-0.5 rounded-full">
           <Avatar name={user.name} className="!size-8 !text-xs" />
+          <span className="sr-only">{t.shell.userMenu}</span>
         </button>
       }
     >

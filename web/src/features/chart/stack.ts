@@ -1,5 +1,5 @@
 // Points of a series become rows of a stacked chart: every hour or day has a row, also empty ones,
-// and names beyond the most frequent five are added up.
+// and names beyond the most frequent five are added up to one.
 import type { Series } from "@/api/types";
 
 export interface StackRow {
@@ -14,12 +14,15 @@ export interface Stack {
 }
 
 const mostNames = 5;
+/** What the server calls the names that it did not list. */
+const restName = "(other)";
 
 export function stack(series: Series, from: string, others: string): Stack {
   const sums = new Map<string, number>();
   for (const { name, count } of series.points) sums.set(name, (sums.get(name) ?? 0) + count);
+  const isRest = sums.delete(restName);
   const ranked = [...sums.entries()].sort((a, b) => b[1] - a[1]).map(([name]) => name);
-  const names = ranked.length > mostNames + 1 ? [...ranked.slice(0, mostNames), others] : ranked;
+  const names = isRest || ranked.length > mostNames + 1 ? [...ranked.slice(0, mostNames), others] : ranked;
   const place = new Map(names.map((name, i) => [name, i]));
   const rows = new Map<number, StackRow>();
   const rowAt = (time: number): StackRow => {

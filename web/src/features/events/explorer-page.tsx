@@ -82,7 +82,7 @@ export function ExplorerPage() {
                   </ul>
                 )}
                 {cursor || next ? (
-                  <Pager cursor={cursor} next={next} count={items.length} onCursor={(to) => patch({ cursor: to, event: undefined })} />
+                  <Pager cursor={cursor} next={next ?? null} count={items.length} onCursor={(to) => patch({ cursor: to, event: undefined })} />
                 ) : null}
               </>
             )}
