@@ -137,6 +137,11 @@ struct db_result; /* owned by tx_mem */
  * through the constraint table (db_constraint_fault). */
 struct fault *tx_run(struct tx *tx, const struct db_query *q, const struct db_param *params,
 		     struct db_result **ret_result);
+/* The same as the last word of a write: the commit travels with it, and the rows
+ * count only if both succeed. Nothing may follow but tx_commit, which then costs
+ * no round trip. */
+struct fault *tx_finish(struct tx *tx, const struct db_query *q, const struct db_param *params,
+			struct db_result **ret_result);
 /* A statement whose rows nobody needs: held back until the next tx_run or commit. */
 struct fault *tx_defer(struct tx *tx, const struct db_query *q, const struct db_param *params);
 /* Like tx_run, but returns the affected row count. */

@@ -315,6 +315,8 @@ static void take_result(struct exchange *x, const struct step *step, PGresult *r
 	} else if (step->what == &commit_tx && strcmp(PQcmdStatus(r), "COMMIT") != 0) {
 		x->error = r; /* "ROLLBACK": cannot happen unless has_failed was missed */
 		x->error_at = "commit";
+	} else if (step->what == &commit_tx) {
+		PQclear(r); /* the rows are those of the statement before it */
 	} else {
 		x->tx->is_begun |= step->what == &begin_tx;
 		x->tx->savepoint_is_set |= step->what == &set_savepoint;
@@ -481,6 +483,19 @@ struct fault *tx_exec(struct tx *tx, const struct db_query *q, const struct db_p
 	*ret_affected = *tuples ? strtoll(tuples, NULL, 10) : 0;
 	talloc_free(r);
 	return NULL;
+}
+
+struct fault *tx_finish(struct tx *tx, const struct db_query *q, const struct db_param *params,
+			struct db_result **ret_result)
+{
+	struct pending *p;
+
+	TRY(pending_new(tx->mem, q, params, false, &p));
+	struct fault *f = exchange(tx, p, tx->mode == TX_WRITE, ret_result);
+	talloc_free(p);
+	if (!f)
+		tx->is_begun = false;
+	return f;
 }
 
 struct fault *tx_defer(struct tx *tx, const struct db_query *q, const struct db_param *params)

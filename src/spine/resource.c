@@ -3,6 +3,7 @@
  * A write is: lock and compare the version when If-Match came, before_write, the
  * statement (held back), the event, after_write, then the row as it is now.
  * Statement, event and reading travel in one round trip. */
+#include "spine/pipeline_internal.h"
 #include "spine/resource_internal.h"
 
 struct resource_route {
@@ -21,6 +22,16 @@ static void row_params(const struct request *rq, struct uuid id, struct db_param
 	params[1] = (struct db_param){ .uuid = id };
 }
 
+static struct fault *take_row(struct request *rq, const struct db_result *rows,
+			      struct str *ret_json)
+{
+	if (db_rows(rows) == 0)
+		return fault_not_found(rq);
+	*ret_json = db_text(rows, 0, 0);
+	reply_etag(rq, db_int(rows, 0, 1));
+	return NULL;
+}
+
 static struct fault *read_row(struct request *rq, struct uuid id, struct str *ret_json)
 {
 	struct db_param params[2];
@@ -28,11 +39,21 @@ static struct fault *read_row(struct request *rq, struct uuid id, struct str *re
 
 	row_params(rq, id, params);
 	TRY(tx_run(rq->tx, ready_of(rq)->get, params, &rows));
-	if (db_rows(rows) == 0)
-		return fault_not_found(rq);
-	*ret_json = db_text(rows, 0, 0);
-	reply_etag(rq, db_int(rows, 0, 1));
-	return NULL;
+	return take_row(rq, rows, ret_json);
+}
+
+/* The row just written, with the commit in the same round trip. The row is certainly
+ * there, so nothing is committed that the answer would deny. */
+static struct fault *read_written(struct request *rq, struct uuid id, struct str *ret_json)
+{
+	struct db_param params[2];
+	struct db_result *rows;
+
+	if (flow_of(rq)->is_idempotent) /* its answer has to be stored before the commit */
+		return read_row(rq, id, ret_json);
+	row_params(rq, id, params);
+	TRY(tx_finish(rq->tx, ready_of(rq)->get, params, &rows));
+	return take_row(rq, rows, ret_json);
 }
 
 static struct fault *check_version(struct request *rq)
@@ -107,7 +128,7 @@ static struct fault *create_row(struct request *rq)
 	}
 	TRY(tx_defer(rq->tx, resource_insert(ready, mask), params));
 	TRY(after(rq, VERB_CREATE, ready->r->created, id));
-	TRY(read_row(rq, id, &json));
+	TRY(read_written(rq, id, &json));
 	return reply_created(rq, id, json);
 }
 
