@@ -11,6 +11,7 @@ import os
 import pathlib
 import re
 import secrets
+import subprocess
 import sys
 import time
 import urllib.error
@@ -22,23 +23,35 @@ PASSWORD = "Correct-Horse-7-battery"
 OTHER_PASSWORD = "Another-Mule-8-staple"
 ADDRESSES = itertools.count(secrets.randbelow(200) * 65536 + 1)
 base_url = os.environ.get("BASE_URL")
+data_folder = os.environ.get("BULKHEAD_DATA")
 
 
 @contextlib.contextmanager
 def serve(env=None):
     """BASE_URL, or a server of our own."""
-    global base_url
+    global base_url, data_folder
     if base_url and not env:
         yield base_url
         return
     import with_server
-    before = base_url
+    before = base_url, data_folder
     build = os.environ.get("BUILD", str(ROOT / "build"))
     with with_server.servers(build, env={"BULKHEAD_TRUSTED_PROXIES": "127.0.0.1", **(env or {})}) \
             as started:
-        base_url = started[0].url
+        base_url, data_folder = started[0].url, started[0].data
         yield base_url
-    base_url = before
+    base_url, data_folder = before
+
+
+def psql(*arguments):
+    """Past every wall, to move the clock of what is stored."""
+    done = subprocess.run([*arguments, "-h", f"{data_folder}/postgres.run", "-U", "postgres",
+                           "-d", "bulkhead"], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def sql(statement):
+    return psql("psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-c", statement)
 
 
 def new_address():
