@@ -3,17 +3,21 @@
  * A lock file says who owns the cluster: the server that holds the lock starts
  * and stops it, another one only waits until it answers. A postmaster that runs
  * although nobody held the lock was left by a killed server: it is stopped
- * first, because nobody would stop it later. Settings travel on the command
+ * first, because nobody would stop it later. A thread waits for the postmaster
+ * and starts it again when it ends unasked. Settings travel on the command
  * line, so an upgrade of the program changes them without touching a file. */
 #include "app/cluster.h"
 
 #include "app/process.h"
 #include "base/clock.h"
+#include "base/log.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -29,6 +33,7 @@
 #define START_WITHIN_MS 60000 /* crash recovery of a large cluster takes its time */
 #define STOP_WITHIN_MS 20000
 #define START_ATTEMPTS 3
+#define RESTART_PAUSE_MS 1000
 #define LOG_BYTES_MAX (8 << 20)
 
 static const char *const settings[] = {
@@ -66,8 +71,11 @@ struct cluster {
 	const char *socket_folder;
 	const char *binaries;
 	const char *log_path;
-	int lock;  /* file descriptor; -1: another server owns the cluster */
-	pid_t pid; /* of the postmaster we started, 0: none */
+	int lock;	   /* file descriptor; -1: another server owns the cluster */
+	_Atomic pid_t pid; /* of the postmaster we started, 0: none */
+	atomic_bool stopping;
+	bool is_watched;
+	pthread_t watcher; /* the only one to use this context once it runs */
 	const char *conninfo[DB_ROLES];
 };
 
@@ -353,15 +361,14 @@ static bool is_our_postmaster(const struct cluster *c, pid_t pid)
 	return strcmp(cwd, real) == 0;
 }
 
-static void end_postmaster(const struct cluster *c, pid_t pid, bool is_child)
+/* One that somebody else started. */
+static void end_postmaster(const struct cluster *c, pid_t pid)
 {
 	int64_t until_ms = clock_steady_ms() + STOP_WITHIN_MS;
 	bool was_asked_again = false;
 
 	kill(pid, SIGINT); /* fast shutdown */
-	for (;;) {
-		if (is_child ? waitpid(pid, NULL, WNOHANG) != 0 : !is_our_postmaster(c, pid))
-			return;
+	while (is_our_postmaster(c, pid)) {
 		if (!was_asked_again && clock_steady_ms() > until_ms) {
 			kill(pid, SIGQUIT); /* immediate: recovers at the next start */
 			was_asked_again = true;
@@ -399,7 +406,7 @@ static void clear_remains(const struct cluster *c)
 	pid_t left = postmaster(c, &is_ready);
 
 	if (left && is_our_postmaster(c, left)) {
-		end_postmaster(c, left, false);
+		end_postmaster(c, left);
 	} else if (left) {
 		unlink(talloc_asprintf(c, "%s/postmaster.pid", c->folder));
 		unlink(talloc_asprintf(c, "%s/.s.PGSQL.5432.lock", c->socket_folder));
@@ -426,7 +433,9 @@ static struct fault *start_postmaster(const void *ctx, struct cluster *c)
 	/* backends of a killed postmaster need a moment to notice */
 	for (int attempt = 0; attempt < START_ATTEMPTS; attempt++) {
 		clear_remains(c);
-		TRY(process_start(ctx, &c->user, argv, c->log_path, SIGINT, &c->pid));
+		pid_t pid;
+		TRY(process_start(ctx, &c->user, argv, c->log_path, SIGINT, &pid));
+		c->pid = pid;
 		f = wait_until_ready(ctx, c);
 		if (!f || c->pid)
 			break;
@@ -463,10 +472,58 @@ static struct fault *make_roles(const void *ctx, struct cluster *c)
 	return db_bootstrap(ctx, conninfo(c, "postgres", "postgres"), "bulkhead", NULL);
 }
 
+/* ---- keeping it up ---- */
+
+static void *watch(void *arg)
+{
+	struct cluster *c = arg;
+
+	while (!c->stopping) {
+		pid_t ended = waitpid(c->pid, NULL, 0);
+		if (ended < 0 && errno == EINTR)
+			continue;
+		c->pid = 0;
+		while (!c->stopping && !c->pid) {
+			void *mem = talloc_new(NULL);
+			LOG_ERROR("the database has ended, starting it again");
+			struct fault *f = start_postmaster(mem, c);
+			if (f)
+				LOG_ERROR("the database does not start",
+					  LOG_TEXT("fault", fault_describe(mem, f)));
+			talloc_free(mem);
+			sleep_ms(c->pid ? 0 : RESTART_PAUSE_MS);
+		}
+	}
+	return NULL;
+}
+
+/* The watcher sees the end; asked again each moment, since it may just be
+ * starting another. */
+static void stop_watched(struct cluster *c)
+{
+	int64_t until_ms = clock_steady_ms() + STOP_WITHIN_MS;
+
+	c->stopping = true;
+	for (;;) {
+		struct timespec moment;
+		pid_t pid = c->pid;
+		if (pid > 0)
+			kill(pid, clock_steady_ms() < until_ms ? SIGINT : SIGQUIT);
+		clock_gettime(CLOCK_REALTIME, &moment);
+		moment.tv_sec += 1;
+		if (pthread_timedjoin_np(c->watcher, NULL, &moment) == 0)
+			return;
+	}
+}
+
 static int cluster_free(struct cluster *c)
 {
-	if (c->pid)
-		end_postmaster(c, c->pid, true);
+	if (c->is_watched) {
+		stop_watched(c);
+	} else if (c->pid > 0) {
+		kill(c->pid, SIGINT);
+		waitpid(c->pid, NULL, 0);
+	}
 	if (c->lock >= 0)
 		close(c->lock);
 	return 0;
@@ -485,7 +542,9 @@ static struct fault *start(const void *ctx, const char *data_folder, struct clus
 			TRY(initialise(ctx, c));
 		TRY(start_postmaster(ctx, c));
 	}
-	return make_roles(ctx, c);
+	TRY(make_roles(ctx, c));
+	c->is_watched = c->pid > 0 && pthread_create(&c->watcher, NULL, watch, c) == 0;
+	return NULL;
 }
 
 struct fault *cluster_start(const void *ctx, const char *data_folder, struct cluster **ret_cluster)

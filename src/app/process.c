@@ -15,6 +15,7 @@
 
 #define TAIL_BYTES 2000
 #define EXIT_NO_EXEC 127
+#define GROUPS_MAX 64
 
 static struct fault *from_passwd(const void *ctx, const struct passwd *found, const char *what,
 				 struct os_user *ret_user)
@@ -58,17 +59,36 @@ struct fault *os_user_find(const void *ctx, struct os_user *ret_user)
 	return NULL;
 }
 
-static bool become(const struct os_user *user)
+/* Looked up before the fork: the child of a process with threads may only make
+ * system calls. */
+struct groups {
+	gid_t list[GROUPS_MAX];
+	int count;
+};
+
+static struct groups groups_of(const struct os_user *user)
+{
+	struct groups g = { .count = GROUPS_MAX };
+
+	if (getgrouplist(user->name, user->gid, g.list, &g.count) < 0) {
+		g.list[0] = user->gid;
+		g.count = 1;
+	}
+	return g;
+}
+
+static bool become(const struct os_user *user, const struct groups *g)
 {
 	if (geteuid() != 0 || user->uid == 0)
 		return true;
-	return initgroups(user->name, user->gid) == 0 && setgid(user->gid) == 0 &&
+	return setgroups((size_t)g->count, g->list) == 0 && setgid(user->gid) == 0 &&
 	       setuid(user->uid) == 0;
 }
 
 /* In the child: nothing but system calls. */
-static _Noreturn void become_program(const struct os_user *user, const char *const *argv,
-				     const char *log_path, int death_signal)
+static _Noreturn void become_program(const struct os_user *user, const struct groups *groups,
+				     const char *const *argv, const char *log_path,
+				     int death_signal)
 {
 	union {
 		const char *const *in;
@@ -80,7 +100,7 @@ static _Noreturn void become_program(const struct os_user *user, const char *con
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
-	if (!become(user))
+	if (!become(user, groups))
 		_exit(EXIT_NO_EXEC);
 	if (death_signal != 0)
 		prctl(PR_SET_PDEATHSIG, death_signal);
@@ -97,12 +117,13 @@ static _Noreturn void become_program(const struct os_user *user, const char *con
 struct fault *process_start(const void *ctx, const struct os_user *user, const char *const *argv,
 			    const char *log_path, int death_signal, pid_t *ret_pid)
 {
+	struct groups groups = groups_of(user);
 	pid_t pid = fork();
 
 	if (pid < 0)
 		return FAULT_BUG(ctx, "cannot fork for %s (errno %d)", argv[0], errno);
 	if (pid == 0)
-		become_program(user, argv, log_path, death_signal);
+		become_program(user, &groups, argv, log_path, death_signal);
 	*ret_pid = pid;
 	return NULL;
 }
@@ -123,11 +144,12 @@ struct fault *process_wait(const void *ctx, pid_t pid, const char *log_path)
 
 bool process_can_enter(const struct os_user *user, const char *folder)
 {
+	struct groups groups = groups_of(user);
 	int status = 1;
 	pid_t pid = fork();
 
 	if (pid == 0)
-		_exit(become(user) && access(folder, R_OK | X_OK) == 0 ? 0 : 1);
+		_exit(become(user, &groups) && access(folder, R_OK | X_OK) == 0 ? 0 : 1);
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	return pid > 0 && status == 0;

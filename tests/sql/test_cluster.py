@@ -128,6 +128,19 @@ class Cluster(unittest.TestCase):
         self.assertEqual("1", first.ask("select 1"))
         first.close()
 
+    def test_5_a_postmaster_that_dies_is_started_again(self):
+        server = Server(self.folder)
+        pid = postmaster_pid(self.folder)
+        os.kill(pid, signal.SIGKILL)
+        until = time.monotonic() + 20
+        while server.ask("select 1") != "1" and time.monotonic() < until:
+            time.sleep(0.1)
+        self.assertEqual("42", server.ask("select x from s.t", "bulkhead_owner"))
+        again = postmaster_pid(self.folder)
+        self.assertNotEqual(pid, again)
+        self.assertEqual(0, server.close())
+        self.assertFalse(is_alive(again))
+
     def test_6_strangers_stay_outside(self):
         server = Server(self.folder)
         done = subprocess.run(["runuser", "-u", "nobody", "--", "psql", "-XAtq", "-d",
