@@ -97,10 +97,12 @@ struct http_exchange {
 	uint64_t received_bytes; /* of the body, on the wire */
 	int64_t body_since_ms;
 	struct chunk_reader chunks;
-	bool discards;	    /* refused by admit: the body is read and dropped */
-	bool is_cut;	    /* answered before the request was read to its end */
-	bool closes;	    /* the request cannot be followed by another */
-	bool *was_deferred; /* told to the worker by http_defer */
+	bool discards; /* refused by admit: the body is read and dropped */
+	bool is_cut;   /* answered before the request was read to its end */
+	bool closes;   /* the request cannot be followed by another */
+	/* A deferred exchange goes back when both are done with it: handle(), which
+	 * may still look at it, and whoever answers. */
+	_Atomic int holds;
 
 	int status;
 	int refusal_status;
@@ -232,6 +234,7 @@ struct http_exchange *exchange_begin(struct conn *c);
 void exchange_take_head(struct http_exchange *x, struct str bytes);
 void exchange_reset(struct http_exchange *x);
 void exchange_free(struct http_exchange *x);
+void exchange_let_go(struct http_exchange *x); /* of a deferred one */
 
 /* answer.c */
 enum send_result { SEND_DONE, SEND_LATER, SEND_AGAIN, SEND_FAILED };

@@ -163,13 +163,21 @@ void http_close_after(struct http_exchange *x)
 	x->closes = true;
 }
 
+void exchange_let_go(struct http_exchange *x)
+{
+	if (atomic_fetch_sub(&x->holds, 1) == 1)
+		conn_give_back(x->conn);
+}
+
 /* The exchange is decided; a deferred one goes back at once. */
 static void exchange_decide(struct http_exchange *x, enum outcome outcome)
 {
 	assert(x->outcome == OUTCOME_NONE || x->outcome == OUTCOME_DEFERRED);
 	x->outcome = outcome;
-	if (x->holder == HELD_BY_DEFERRER)
-		conn_give_back(x->conn);
+	if (x->holder == HELD_BY_DEFERRER) {
+		atomic_fetch_and(&x->conn->flags, ~(unsigned)CONN_DEFERRED);
+		exchange_let_go(x);
+	}
 }
 
 void http_answer(struct http_exchange *x, int status, struct str body)
@@ -195,8 +203,8 @@ void http_defer(struct http_exchange *x, void (*on_abort)(void *arg), void *arg)
 	assert(x->holder == HELD_BY_WORKER && x->outcome == OUTCOME_NONE);
 	struct conn *c = x->conn;
 
-	*x->was_deferred = true;
 	x->outcome = OUTCOME_DEFERRED;
+	atomic_store(&x->holds, 2);
 	x->on_abort = on_abort;
 	x->abort_arg = arg;
 	x->holder = HELD_BY_DEFERRER;

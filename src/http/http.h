@@ -143,12 +143,12 @@ void http_stream_end(struct http_exchange *x);
 void http_stream_abort(struct http_exchange *x);
 
 /* handle() returns without an answer; somebody calls http_answer later, from
- * any thread. Call this before that somebody can know of x: afterwards it is
- * not yours any more. on_abort (network thread, may be NULL) is called at most
- * once if the peer leaves first, and never after the answer; arg must live as
- * long as the exchange (lie on http_mem). The exchange still has to be
- * answered (the answer goes nowhere), also after http_stop, before the server
- * is freed. */
+ * any thread. Call this before that somebody can know of x: afterwards the
+ * answer is theirs alone, but x and its memory stay until handle() returns.
+ * on_abort (network thread, may be NULL) is called at most once if the peer
+ * leaves first; it may cross with the answer, so arg must live as long as the
+ * exchange (lie on http_mem). The exchange still has to be answered (the
+ * answer goes nowhere), also after http_stop, before the server is freed. */
 void http_defer(struct http_exchange *x, void (*on_abort)(void *arg), void *arg);
 
 /* Takes the connection out of the engine for good (WebSocket, SSE): taken()

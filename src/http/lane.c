@@ -116,10 +116,10 @@ static void *worker_run(void *arg)
 	struct http_exchange *x = lane_pop(w, false);
 
 	while (x) {
-		bool is_deferred = false;
-		x->was_deferred = &is_deferred;
 		s->config.handle(s->config.app, x);
-		if (!is_deferred)
+		if (x->holder == HELD_BY_DEFERRER)
+			exchange_let_go(x);
+		else
 			lane_settle(w, x);
 		x = lane_pop(w, true);
 	}

@@ -180,6 +180,9 @@ static void defer(struct app *app, struct http_exchange *x)
 	int error = pthread_create(&thread, NULL, answer_later, later);
 	assert(error == 0);
 	pthread_detach(thread);
+	/* the answer may be long decided: the request must still be there */
+	pause_ms(number(x, "hold", 0));
+	assert(str_eq(http_request(x)->path, STR("/defer")));
 }
 
 struct taken {

@@ -430,6 +430,13 @@ class Later(WireTest):
         self.assertEqual(peer.answer().body, b"later\n")
         self.assertEqual(peer.answer().body, b"hello\n")
 
+    def test_handler_outlives_the_answer(self):
+        peer = self.peer()
+        for _ in range(5):
+            self.assertEqual(peer.send(get(b"/defer?ms=0&hold=20")).answer().body, b"later\n")
+        gone = [Peer(self.port).send(get(b"/defer?ms=0&hold=20")).socket.close() for _ in range(5)]
+        self.assertEqual(len(gone), 5)
+
     def test_many_deferred(self):
         peers = [self.peer().send(get(b"/defer?ms=300")) for _ in range(100)]
         self.assertEqual({peer.answer().body for peer in peers}, {b"later\n"})
@@ -470,7 +477,7 @@ class Chaos(WireTest):
              (CHUNKED % b"/echo" + b"3\r\nxyz\r\n0\r\n\r\n", b"xyz"),
              (post(b"/upload", b"u" * 70000), b"u" * 70000), (get(b"/nap?ms=2"), b"slept\n"),
              (get(b"/stream?n=3&size=50"), b"s" * 150), (get(b"/defer?ms=10"), b"later\n"),
-             (get(b"/defer?ms=0"), b"later\n"), (post(b"/refused", b"r" * 500), b"who are you?\n"),
+             (get(b"/defer?ms=0&hold=2"), b"later\n"), (post(b"/refused", b"r" * 500), b"who are you?\n"),
              (get(b"/file?at=0&n=3"), b"\x00\x07\x0e"), (get(b"/large?n=300000"), None),
              (get(b"/none"), b"no such path\n")]
 
