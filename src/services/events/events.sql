@@ -21,5 +21,9 @@ from core.events_of_tenant_after(:tenant_id, :seq, :most::integer);
 select s.head, coalesce((select min(seq) from core.events), s.head + 1) as oldest
 from (select coalesce(max(head), 0) as head from core.seals where log = 'events') as s;
 
+-- name: partitions_lock() -> exec
+-- Two nodes that start at the same moment would make the same partition.
+select pg_advisory_xact_lock(722014, 3);
+
 -- name: partitions_maintain() -> one (created int, dropped int)
 select created, dropped from core.maintain_partitions();

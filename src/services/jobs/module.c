@@ -10,6 +10,7 @@ static struct fault *maintain_run(const void *mem, struct app *app, const struct
 	struct partitions_maintain_row made;
 	struct jobs_drop_old_row old;
 
+	TRY(partitions_lock(tx));
 	TRY(partitions_maintain(tx, &made));
 	TRY(jobs_drop_old(tx, &old));
 	TRY(jobs_forget_old(tx));

@@ -627,7 +627,7 @@ begin
 			'cross join unnest(c.lanes, c.seqs) u (lane, seq) '
 			'join core.job_ready_%s r on r.lane = u.lane and r.seq = u.seq)', day, day)
 		into busy;
-		continue when busy;
+		exit when busy; -- its receipts may lie in later days
 		execute format('drop table core.job_ready_%s', day);
 		execute format('drop table if exists core.job_receipts_%s', day);
 		execute format('drop table if exists core.job_closures_%s', day);
