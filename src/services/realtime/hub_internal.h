@@ -43,9 +43,9 @@ void pool_stop(struct pool *p); /* waits for what runs; the rest is freed */
 struct peer;
 
 struct identity {
-	struct str key; /* credential and tenant, 32 raw bytes */
+	uint8_t key[32]; /* credential and tenant */
 	/* Both are replaced, never changed: a pool thread may still read the old ones,
-	 * which are kept in stale while anybody holds the identity. */
+	 * which are kept in stale (NULL: none) while anybody holds the identity. */
 	const struct principal *who;
 	const struct credential *cred;
 	void *stale;
@@ -58,7 +58,7 @@ struct identity {
 };
 
 struct headcount {
-	struct str key;
+	uint8_t id[16]; /* of the person or key */
 	int sockets;
 };
 

@@ -7,16 +7,31 @@
 #include "base/clock.h"
 #include "base/map.h"
 
+/* Moves a text to *at, which goes on behind it. */
+static struct str pack(char **at, struct str s)
+{
+	struct str packed = { s.p ? *at : NULL, s.n };
+
+	if (s.n)
+		memcpy(*at, s.p, s.n);
+	*at += s.n;
+	return packed;
+}
+
+/* One block: there may be one a socket. */
 struct credential *credential_copy(const void *mem, const struct credential *from)
 {
-	struct credential *to = talloc_zero(mem, struct credential);
+	size_t texts = from->cookie.n + from->bearer.n + from->basic.n + from->tenant.n +
+		       from->ip.n + from->user_agent.n;
+	struct credential *to = talloc_size(mem, sizeof(*to) + texts + 1);
+	char *at = (char *)(to + 1);
 
-	to->cookie = str_copy(to, from->cookie);
-	to->bearer = str_copy(to, from->bearer);
-	to->basic = str_copy(to, from->basic);
-	to->tenant = str_copy(to, from->tenant);
-	to->ip = str_copy(to, from->ip);
-	to->user_agent = str_copy(to, from->user_agent);
+	to->cookie = pack(&at, from->cookie);
+	to->bearer = pack(&at, from->bearer);
+	to->basic = pack(&at, from->basic);
+	to->tenant = pack(&at, from->tenant);
+	to->ip = pack(&at, from->ip);
+	to->user_agent = pack(&at, from->user_agent);
 	return to;
 }
 
@@ -61,8 +76,8 @@ static struct headcount *headcount_of(struct hub *hub, const struct principal *w
 	if (h)
 		return h;
 	h = talloc_zero(hub, struct headcount);
-	h->key = str_copy(h, key);
-	map_put(hub->headcounts, h->key, h);
+	memcpy(h->id, id.b, sizeof(h->id));
+	map_put(hub->headcounts, key, h);
 	return h;
 }
 
@@ -70,7 +85,7 @@ static void headcount_down(struct hub *hub, struct headcount *h)
 {
 	if (--h->sockets > 0)
 		return;
-	map_remove(hub->headcounts, h->key);
+	map_remove(hub->headcounts, (struct str){ (const char *)h->id, sizeof(h->id) });
 	talloc_free(h);
 }
 
@@ -78,9 +93,8 @@ static struct identity *identity_new(struct hub *hub, struct str key)
 {
 	struct identity *i = talloc_zero(hub, struct identity);
 
-	i->key = str_copy(i, key);
-	i->stale = talloc_new(i);
-	map_put(hub->identities, i->key, i);
+	memcpy(i->key, key.p, sizeof(i->key));
+	map_put(hub->identities, key, i);
 	return i;
 }
 
@@ -95,29 +109,35 @@ static const char *word(struct hub *hub, const char *name)
 	return known;
 }
 
-/* What a socket needs of a principal, in two blocks: there may be one a socket. */
+/* What a socket needs of a principal, in one block. */
 static struct principal *principal_keep(struct hub *hub, const void *mem,
 					const struct principal *from)
 {
 	size_t n = from->permission_count;
-	struct principal *to = talloc_memdup(mem, from, sizeof(*from));
-	const char **permissions = talloc_array(to, const char *, (unsigned)n + 1);
+	struct principal *to =
+		talloc_size(mem, sizeof(*to) + (n + 1) * sizeof(char *) + from->name.n + 1);
+	const char **permissions = (const char **)(void *)(to + 1);
+	char *at = (char *)(permissions + n + 1);
 
+	*to = *from;
 	for (size_t i = 0; i < n; i++)
 		permissions[i] = word(hub, from->permissions[i]);
 	permissions[n] = NULL;
 	to->permissions = permissions;
-	to->name = str_copy(to, from->name);
+	to->name = pack(&at, from->name);
 	to->email = to->csrf_token = to->role = to->tenant_slug = (struct str){ 0 };
 	return to;
 }
 
 static void retire(struct identity *i, const void *old)
 {
-	if (old)
-		talloc_steal(i->stale, old);
+	if (!old)
+		return;
+	if (!i->stale)
+		i->stale = talloc_new(i);
+	talloc_steal(i->stale, old);
 	if (i->holders == 0)
-		talloc_free_children(i->stale);
+		TALLOC_FREE(i->stale);
 }
 
 static void set_who(struct hub *hub, struct identity *i, const struct principal *who)
@@ -162,7 +182,7 @@ static void free_if_unused(struct hub *hub, struct identity *i)
 {
 	if (i->peers || i->holders > 0)
 		return;
-	map_remove(hub->identities, i->key);
+	map_remove(hub->identities, (struct str){ (const char *)i->key, sizeof(i->key) });
 	hub_bury(hub, i);
 }
 
@@ -174,7 +194,7 @@ void identity_hold(struct identity *i)
 void identity_drop(struct hub *hub, struct identity *i)
 {
 	if (--i->holders == 0)
-		talloc_free_children(i->stale);
+		TALLOC_FREE(i->stale);
 	free_if_unused(hub, i);
 }
 

@@ -68,8 +68,9 @@ static struct room *open_room(struct rooms *r, struct str name)
 
 	if (room)
 		return room;
-	room = talloc_zero(r, struct room);
-	room->name = str_copy(room, name);
+	room = talloc_size(r, sizeof(*room) + name.n);
+	*room = (struct room){ .name = { (const char *)(room + 1), name.n } };
+	memcpy(room + 1, name.p, name.n);
 	pthread_mutex_lock(&r->lock);
 	map_put(r->by_name, name, room);
 	pthread_mutex_unlock(&r->lock);
@@ -90,7 +91,7 @@ bool rooms_join(struct rooms *r, struct guest *g, struct str name)
 		return false;
 	struct room *room = open_room(r, name);
 	if (room->count == room->room) {
-		room->room = room->room ? room->room * 2 : 2;
+		room->room = room->room ? room->room * 2 : 1;
 		room->places = talloc_realloc(room, room->places, struct place, room->room);
 	}
 	g->seats = talloc_realloc(r, g->seats, struct seat, g->seat_count + 1);
