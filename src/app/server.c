@@ -169,7 +169,7 @@ static struct fault *open_tools(struct server *s)
 	s->app.assets = &interface_assets;
 	s->app.access = access_cache_new(s);
 	s->app.limits = limits_new(s, LIMIT_BUCKETS);
-	return hasher_new(s, 1, &s->app.hasher);
+	return hasher_new(s, 0, &s->app.hasher);
 }
 
 static struct fault *open_services(struct server *s)

@@ -49,7 +49,7 @@ struct fault *keys_jwt_verify(const void *ctx, const struct keys *k, struct str 
 struct str keys_jwks(const void *ctx, const struct keys *k);
 
 /* argon2id, 64 MiB, in a bounded pool: at most cores - 1 at a time and 64
- * waiting, then FAULT_UNAVAILABLE. */
+ * waiting, then FAULT_UNAVAILABLE. threads 0: cores - 1, at least one. */
 struct fault *hasher_new(const void *ctx, int threads, struct hasher **ret_hasher);
 struct fault *hasher_hash(const void *ctx, struct hasher *h, struct str password,
 			  struct str *ret_hash);

@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <sodium.h>
 #include <talloc.h>
+#include <unistd.h>
 
 #define HASH_OPSLIMIT 3ULL
 #define HASH_MEMLIMIT (64U << 20)
@@ -111,6 +112,8 @@ struct fault *hasher_new(const void *ctx, int threads, struct hasher **ret_hashe
 	pthread_cond_init(&h->work_done, NULL);
 	h->last = &h->first;
 	talloc_set_destructor(h, hasher_stop);
+	if (threads == 0)
+		threads = (int)sysconf(_SC_NPROCESSORS_ONLN) - 1;
 	if (threads < 1)
 		threads = 1;
 	if (threads > HASH_THREADS_MAX)
