@@ -54,7 +54,7 @@ clean:
 .PHONY: openapi
 # What is committed of the generated: the contract and the interface's types.
 openapi: build
-	@BULKHEAD_DATA=$$(mktemp -d) $(BUILD)/bulkhead openapi > openapi.json
+	@BULKHEAD_DATA=$$(mktemp -d) $(BUILD)/bulkhead openapi | $(PYTHON) -m json.tool > openapi.json
 	@$(PYTHON) tools/gen_client.py openapi.json web/src/api/schema.ts
 	@{ echo '# Configuration'; echo; echo 'Made by `bulkhead options`; see [operations.md](operations.md).'; echo; \
 	   $(BUILD)/bulkhead options; } > docs/configuration.md

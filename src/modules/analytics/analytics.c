@@ -59,13 +59,12 @@ static void metrics(struct app *app, struct buf *out)
 
 const struct module analytics_module = {
 	.name = "analytics",
-	.needs = LIST(const char *, "tenants"),
+	.needs = LIST(char *, "tenants"),
 	.migrations = analytics_migrations,
 	.queries = analytics_queries,
 	.shapes = analytics_shapes,
 	.resources = analytics_resources,
-	.routes =
-		LIST(const struct route *, key_routes, event_routes, figure_routes, ingest_routes),
+	.routes = LIST(struct route *, key_routes, event_routes, figure_routes, ingest_routes),
 	.permissions = permissions,
 	.events = analytics_events,
 	.constraints = constraints,
