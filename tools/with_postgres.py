@@ -31,6 +31,7 @@ max_connections = 60
 shared_buffers = 64MB
 max_wal_size = 1GB
 jit = off
+deadlock_timeout = 100ms
 timezone = UTC
 log_min_messages = warning
 """

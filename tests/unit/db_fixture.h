@@ -85,7 +85,7 @@ static inline struct fixture *fixture_open(int size)
 			      [DB_OWNER] = test_dsn("OWNER") },
 		.pool_size = { [DB_APP] = size, [DB_PLATFORM] = size, [DB_OWNER] = 2 },
 		.wait_ms = 300,
-		.statement_timeout_ms = 700,
+		.statement_timeout_ms = 1500,
 		.committed = told,
 		.arg = fx,
 	};
