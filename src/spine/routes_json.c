@@ -72,6 +72,7 @@ static void put_route(struct json_out *w, const struct route_entry *e)
 	key_bool(w, "is_list", r->output_is_list);
 	key_bool(w, "without_transaction", r->tx == ROUTE_TX_NONE);
 	key_bool(w, "raw_body", r->raw_body);
+	key_bool(w, "raw_query", r->raw_query);
 	key_bool(w, "open_cors", r->open_cors);
 	key_bool(w, "no_csrf", r->no_csrf);
 	key_bool(w, "no_session_token", r->no_session_token);

@@ -7,6 +7,7 @@ Starts two servers of its own (tools/with_server.py): one without limits for the
 rules of every route (test_routes.py) and the cases (cases/*.toml), one with the
 limits of the rules (test_limits.py)."""
 import argparse
+import faulthandler
 import pathlib
 import sys
 import unittest
@@ -59,6 +60,7 @@ def main():
     parser.add_argument("--only", default="")
     parser.add_argument("--without-limits", action="store_true")
     args = parser.parse_args()
+    faulthandler.dump_traceback_later(60, exit=True)  # says where it hangs
     binary = args.build.resolve() / "bulkhead"
     passed, failed = run(binary, {}, [test_routes, test_cases], args.only)
     if not args.without_limits:

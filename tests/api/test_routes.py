@@ -29,7 +29,7 @@ def is_open(route):
 
 
 def is_strict(route):
-    return not (route["raw_body"] or route["no_session_token"] or route["lane"] == "stream")
+    return not (route["raw_body"] or route["raw_query"] or route["no_session_token"])
 
 
 class Case(unittest.TestCase):
