@@ -16,16 +16,22 @@ NODES = {}
 
 
 def setUpModule():
-    build = os.environ.get("BUILD", str(people.ROOT / "build"))
-    NODES["context"] = with_server.servers(build, nodes=2,
-                                           env={"BULKHEAD_TRUSTED_PROXIES": "127.0.0.1",
-                                                "PUBLIC_URL": "http://localhost:8080"})
-    NODES["urls"] = [server.url for server in NODES["context"].__enter__()]
+    """Both with the address of the first in links and tokens."""
+    binary = pathlib.Path(os.environ.get("BUILD", people.ROOT / "build")).resolve() / "bulkhead"
+    port = with_server.free_port()
+    env = {"BULKHEAD_TRUSTED_PROXIES": "127.0.0.1", "PUBLIC_URL": f"http://127.0.0.1:{port}"}
+    NODES["folder"] = with_server.data_folder()
+    folder = NODES["folder"].__enter__()
+    NODES["servers"] = [with_server.Server(binary, folder, env, port=port).start()]
+    NODES["servers"].append(with_server.Server(binary, folder, env).start())
+    NODES["urls"] = [server.url for server in NODES["servers"]]
     people.base_url = NODES["urls"][0]
 
 
 def tearDownModule():
-    NODES["context"].__exit__(None, None, None)
+    for server in reversed(NODES["servers"]):
+        server.stop()
+    NODES["folder"].__exit__(None, None, None)
 
 
 def on(node, call, *arguments, **more):
