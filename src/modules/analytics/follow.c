@@ -12,8 +12,8 @@
 #include <talloc.h>
 #include <time.h>
 
-#define CHUNK_EVENTS 1000
-#define CHUNK_BATCHES 200
+#define CHUNK_EVENTS 4000
+#define CHUNK_BATCHES 400
 #define POLL_MS 500	    /* without a wake-up */
 #define GATHER_MS 100	    /* after one: larger chunks are cheaper */
 #define SCAN_EVERY_MS 30000 /* all lanes, not only those of recent batches */

@@ -77,11 +77,16 @@ static void hash_of(struct str key, struct str project_hint, uint8_t ret_hash[SH
 	talloc_free(mem);
 }
 
-void ingest_access_forget(struct access_table *t, struct str key)
+static bool is_write_key(struct str key)
+{
+	return str_starts(key, STR(WRITE_KEY_PREFIX));
+}
+
+void ingest_access_forget(struct access_table *t, struct str key, struct str project_hint)
 {
 	uint8_t hash[SHA256_BYTES];
 
-	crypto_sha256(key, hash);
+	hash_of(key, is_write_key(key) ? (struct str){ NULL, 0 } : project_hint, hash);
 	pthread_mutex_lock(&t->mutex);
 	struct ingest_access *entry =
 		map_get(t->entries, (struct str){ (const char *)hash, sizeof(hash) });
@@ -182,16 +187,15 @@ struct fault *ingest_access_find(const void *mem, struct access_table *t, struct
 {
 	uint8_t bytes[SHA256_BYTES];
 	struct str hash = { (const char *)bytes, sizeof(bytes) };
-	bool is_write_key = str_starts(key, STR(WRITE_KEY_PREFIX));
 
 	*ret_access = (struct ingest_access){ .state = ACCESS_UNKNOWN_KEY };
 	if (key.n < 8 || key.n > 500)
 		return NULL;
-	hash_of(key, is_write_key ? (struct str){ NULL, 0 } : project_hint, bytes);
+	hash_of(key, is_write_key(key) ? (struct str){ NULL, 0 } : project_hint, bytes);
 	if (find_cached(t, hash, ret_access))
 		return NULL;
 	*ret_access = (struct ingest_access){ .state = ACCESS_UNKNOWN_KEY };
-	if (is_write_key)
+	if (is_write_key(key))
 		TRY(find_write_key(mem, t, hash, ret_access));
 	else
 		TRY(find_api_key(mem, t, key, project_hint, ret_access));

@@ -40,7 +40,7 @@ struct access_table *access_table_new(const void *ctx, struct app *app);
 struct fault *ingest_access_find(const void *mem, struct access_table *t, struct str key,
 				 struct str project_hint, struct ingest_access *ret_access);
 /* The next look-up of this key asks the database. */
-void ingest_access_forget(struct access_table *t, struct str key);
+void ingest_access_forget(struct access_table *t, struct str key, struct str project_hint);
 
 /* Makes a key in tx: key.c. */
 struct fault *write_key_make(struct tx *tx, struct uuid project, struct str name,

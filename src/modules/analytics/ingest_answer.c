@@ -144,19 +144,52 @@ static void answer_late(struct ingest_request *r, const struct fault *why)
 	http_answer(x, status, refusal_json(r->mem, &again, late->request_id));
 }
 
-struct fault *ingest_answer_later(struct request *rq, struct ingest_request *r)
+/* From here on a committer thread may answer at any moment. */
+static struct fault *submit(struct request *rq, struct ingest_request *r,
+			    void (*done)(struct ingest_request *r, const struct fault *why))
 {
 	struct late_answer *late = talloc(rq->mem, struct late_answer);
 	struct ingest *in = rq->app->ingest;
 
 	*late = (struct late_answer){ rq->exchange, rq->request_id };
-	r->done = answer_late;
+	r->done = done;
 	r->arg = late;
-	/* from here on a committer thread may answer at any moment */
 	reply_taken(rq);
 	http_defer(late->exchange, NULL, NULL);
 	struct fault *f = ingest_submit(in, r);
 	if (f)
-		answer_late(r, f);
+		done(r, f);
 	return NULL;
+}
+
+struct fault *ingest_answer_later(struct request *rq, struct ingest_request *r)
+{
+	return submit(rq, r, answer_late);
+}
+
+/* ---- pictures ---- */
+
+static const char gif[] = "GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04"
+			  "\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02"
+			  "D\x01\x00;";
+static const struct str picture = { gif, sizeof(gif) - 1 };
+
+static void show_picture(struct ingest_request *r, const struct fault *why)
+{
+	struct late_answer *late = r->arg;
+
+	(void)why; /* nobody could read it */
+	http_add(late->exchange, STR("Cache-Control"), STR("no-store"));
+	http_add(late->exchange, STR("Content-Type"), STR("image/gif"));
+	http_answer(late->exchange, 200, picture);
+}
+
+struct fault *ingest_picture(struct request *rq)
+{
+	return reply_bytes(rq, 200, STR("image/gif"), picture);
+}
+
+struct fault *ingest_picture_later(struct request *rq, struct ingest_request *r)
+{
+	return submit(rq, r, show_picture);
 }

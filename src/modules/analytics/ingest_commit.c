@@ -402,7 +402,7 @@ static void decide_again(struct ingest_batch *batch, const void *mem)
 	for (struct ingest_request *r = batch->first, *next; r; r = next) {
 		struct ingest_access access;
 		next = r->next;
-		ingest_access_forget(table, r->key);
+		ingest_access_forget(table, r->key, r->project_hint);
 		struct fault *f = ingest_access_find(mem, table, r->key, r->project_hint, &access);
 		if (f || access.state != ACCESS_OK || !uuid_eq(access.project, batch->project)) {
 			bool is_closed =
