@@ -72,6 +72,7 @@ enum tx_mode { TX_READ, TX_WRITE };
 struct tx *tx_new(const void *ctx, struct db *db, enum db_role role, enum tx_mode mode,
 		  const struct scope *scope);
 const void *tx_mem(const struct tx *tx); /* results live here */
+bool tx_was_used(const struct tx *tx);	 /* has it spoken with the server (stamps compared)? */
 const struct scope *tx_scope(const struct tx *tx);
 enum db_role tx_role(const struct tx *tx);
 struct db *tx_db(const struct tx *tx);

@@ -127,6 +127,11 @@ const void *tx_mem(const struct tx *tx)
 	return tx->mem;
 }
 
+bool tx_was_used(const struct tx *tx)
+{
+	return tx->enter != NULL;
+}
+
 const struct scope *tx_scope(const struct tx *tx)
 {
 	return &tx->scope;

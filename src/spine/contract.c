@@ -6,6 +6,8 @@
  * because that needs a database. */
 #include "spine/registry_internal.h"
 
+#include "base/clock.h"
+
 #include <ctype.h>
 
 static const char *const system_roles[] = { "owner", "admin", "member", "viewer", NULL };
@@ -109,6 +111,16 @@ static void check_shapes(struct fault *f, const struct route *route)
 		find(f, route, "too_many_fields", "A shape may have 250 fields.");
 }
 
+static void check_dates(struct fault *f, const struct route *route)
+{
+	int64_t ignored;
+
+	if (route->deprecated && !clock_parse(str_of(route->deprecated), &ignored))
+		find(f, route, "deprecated", "deprecated is a date.");
+	if (route->sunset && (!route->deprecated || !clock_parse(str_of(route->sunset), &ignored)))
+		find(f, route, "sunset", "sunset is a date, of a route that is deprecated.");
+}
+
 static void check_route(struct fault *f, const struct registry *r, const struct route_entry *entry)
 {
 	const struct route *route = entry->route;
@@ -118,6 +130,7 @@ static void check_route(struct fault *f, const struct registry *r, const struct 
 	check_permission(f, r, entry);
 	check_path(f, entry);
 	check_shapes(f, route);
+	check_dates(f, route);
 	if (is_mutating(route) && !route->audit)
 		find(f, route, "no_audit", "A route that changes something names what is audited.");
 	if (!is_mutating(route) && route->audit)

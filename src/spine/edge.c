@@ -5,6 +5,10 @@
  * open to every origin (ingestion) never look at one. */
 #include "spine/pipeline_internal.h"
 
+#include "base/clock.h"
+
+#include <time.h>
+
 static const char page_policy[] =
 	"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
 	"connect-src 'self'; font-src 'self'; manifest-src 'self'; worker-src 'self'; "
@@ -113,4 +117,31 @@ void edge_preflight(struct flow *fl)
 	reply_field(&fl->rq, "Access-Control-Max-Age", STR("7200"));
 	if (str_eq(http_field(http, STR("Access-Control-Request-Private-Network")), STR("true")))
 		reply_field(&fl->rq, "Access-Control-Allow-Private-Network", STR("true"));
+}
+
+/* A date of the route table as seconds since 1970; contract.c has checked it. */
+static int64_t seconds_of(const char *date)
+{
+	int64_t at_us = 0;
+
+	clock_parse(str_of(date), &at_us);
+	return at_us / 1000000;
+}
+
+void edge_deprecation(struct flow *fl)
+{
+	const struct route *route = fl->rq.route;
+	char text[40];
+	struct tm tm;
+
+	if (!route || !route->deprecated)
+		return;
+	add(fl, STR("Deprecation"),
+	    str_of(talloc_asprintf(fl->rq.mem, "@%lld", (long long)seconds_of(route->deprecated))));
+	if (!route->sunset)
+		return;
+	time_t at = (time_t)seconds_of(route->sunset);
+	gmtime_r(&at, &tm);
+	strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S GMT", &tm);
+	add(fl, STR("Sunset"), str_copy(fl->rq.mem, str_of(text)));
 }

@@ -29,6 +29,7 @@ void flow_dress(struct flow *fl)
 		add(fl, STR("traceparent"), fl->rq.traceparent);
 	edge_security(fl, fl->is_page || str_starts(fl->reply.content_type, STR("text/html")));
 	edge_cors(fl);
+	edge_deprecation(fl);
 	limit_headers(fl);
 }
 

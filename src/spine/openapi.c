@@ -436,6 +436,10 @@ static void put_operation(struct json_out *w, const struct route_entry *e)
 	json_close(w, ']');
 	key_text(w, "summary", route->summary);
 	put_description(w, route);
+	if (route->deprecated) {
+		json_key(w, "deprecated");
+		json_put_bool(w, true);
+	}
 	put_security(w, route);
 	key_open(w, "parameters", '[');
 	put_path_parameters(w, e);

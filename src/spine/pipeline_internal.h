@@ -81,6 +81,7 @@ void access_forget(struct flow *fl);
 /* edge.c: fields that every answer has; CORS */
 void edge_security(struct flow *fl, bool is_page);
 void edge_cors(struct flow *fl);
+void edge_deprecation(struct flow *fl);
 void edge_preflight(struct flow *fl);
 /* flow_answer.c: the one place that sends (or counts what was taken) */
 void flow_answer(struct flow *fl, const struct fault *why);

@@ -47,6 +47,8 @@ struct route {
 	const char *audit;	   /* "project.create"; required on mutating routes */
 	const char *summary;	   /* one line for OpenAPI */
 	const char *const *faults; /* further codes it may answer, NULL-ended, for OpenAPI */
+	const char *deprecated;	   /* "2026-11-21": since when; answers say so (RFC 9745) */
+	const char *sunset;	   /* until when it works (RFC 8594) */
 	size_t body_max_bytes;	   /* 0: 1 MiB */
 	bool raw_body;		   /* the handler reads the bytes (and the query) itself */
 	bool raw_query;		   /* the handler reads the query string itself */

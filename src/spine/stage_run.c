@@ -5,9 +5,22 @@
  * leaves only after the commit. */
 #include "spine/pipeline_internal.h"
 
+#include "spine/spine_gen.h"
+
 static struct fault *call(struct flow *fl)
 {
 	return fl->rq.route->handler(&fl->rq);
+}
+
+/* A handler that asked the database nothing has answered from a cached principal
+ * whose stamps nobody has compared yet. */
+static struct fault *prove_access(struct flow *fl)
+{
+	struct access_probe_row row;
+
+	if (fl->rq.who->kind == WHO_ANONYMOUS || tx_was_used(fl->rq.tx))
+		return NULL;
+	return access_probe(fl->rq.tx, &row);
 }
 
 static struct fault *in_transaction(struct flow *fl)
@@ -18,7 +31,8 @@ static struct fault *in_transaction(struct flow *fl)
 	if (is_answered)
 		return NULL;
 	TRY(call(fl));
-	return idempotency_store(fl);
+	TRY(idempotency_store(fl));
+	return prove_access(fl);
 }
 
 /* Without a transaction nothing compares the stamps, so they are asked for. */

@@ -12,13 +12,18 @@ back. Values that a step keeps are `${name}` in later ones.
   hasnt = ["Set-Cookie"]
   keep = { id = "/id" }             # JSON pointers
   repeat = 3                        # the same again"""
+import concurrent.futures
+import json
 import pathlib
 import re
+import subprocess
+import sys
 import tomllib
 import unittest
 import uuid
 
 from client import Client, eventually
+from world import PASSWORD, ROOT
 
 WORLD = None
 FOLDER = pathlib.Path(__file__).resolve().parent / "cases"
@@ -99,11 +104,42 @@ class Story(unittest.TestCase):
         ours, theirs = WORLD.ours, WORLD.theirs
         kept = {"tenant": ours.slug, "tenant_id": ours.tenant_id, "other_tenant": theirs.slug,
                 "user_id": ours.user_id, "project": ours.ids["/projects"], "url": WORLD.url,
-                "email": ours.email, "random": uuid.uuid4().hex, "uuid": str(uuid.uuid4())}
+                "email": ours.email, "password": PASSWORD, "host": WORLD.host,
+                "random": uuid.uuid4().hex, "uuid": str(uuid.uuid4())}
         for number, step in enumerate(steps):
             for _ in range(step.get("repeat", 1)):
                 with self.subTest(step=number, send=step["send"]):
                     self.step(step, kept)
+
+
+class Twice(unittest.TestCase):
+    """What needs two requests at once."""
+
+    def test_idempotency_key_in_use(self):
+        path, key = f"{WORLD.ours.root}/projects", {"Idempotency-Key": uuid.uuid4().hex}
+        body = {"name": "At once " + uuid.uuid4().hex}
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda _: Client(WORLD.url, WORLD.ours.client.token)(
+                "POST", path, body, key), range(8)))
+        statuses = {answer.status for answer in answers}
+        self.assertLessEqual(statuses, {201, 409}, answers)
+        self.assertEqual(1, len({a.json()["id"] for a in answers if a.status == 201}))
+        found = WORLD.ours.client("GET", path, q=body["name"], count="true").json()
+        self.assertEqual(1, found["total"])
+
+
+class Contract(unittest.TestCase):
+    """What is committed is what the program says."""
+
+    def test_openapi_is_fresh(self):
+        committed = json.loads((ROOT.parent.parent / "openapi.json").read_text())
+        self.assertEqual(WORLD.document, committed, "stale: make openapi")
+
+    def test_client_is_fresh(self):
+        done = subprocess.run([sys.executable, ROOT.parent.parent / "tools/gen_client.py",
+                               "--check", ROOT.parent.parent / "openapi.json",
+                               ROOT.parent.parent / "web/src/api/schema.ts"], check=False)
+        self.assertEqual(0, done.returncode, "stale: make openapi")
 
 
 def make_tests():
@@ -112,4 +148,6 @@ def make_tests():
         for name, case in tomllib.loads(file.read_text()).items():
             methods[f"test_{file.stem}_{name}"] = \
                 lambda self, steps=case["step"]: self.story(steps)
-    return unittest.defaultTestLoader.loadTestsFromTestCase(type("cases", (Story,), methods))
+    load = unittest.defaultTestLoader.loadTestsFromTestCase
+    return unittest.TestSuite([load(type("cases", (Story,), methods)), load(Twice),
+                               load(Contract)])

@@ -104,7 +104,7 @@ def basic(key):
 
 class World:
     def __init__(self, base_url, binary):
-        self.url = base_url
+        self.url, self.host = base_url, base_url.removeprefix("http://")
         self.routes = json.loads(subprocess.run([binary, "routes", "--json"], check=True,
                                                 capture_output=True, text=True).stdout)
         self.document = json.loads(subprocess.run([binary, "openapi"], check=True,

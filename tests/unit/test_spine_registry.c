@@ -88,6 +88,8 @@ static const struct route bad[] = {
 	ROUTE(HTTP_GET, "/g/x{id}", PUBLIC),
 	ROUTE(HTTP_GET, "/h", PUBLIC, .audit = "h.read"),
 	ROUTE(HTTP_GET, "/h", PUBLIC),
+	ROUTE(HTTP_GET, "/k", PUBLIC, .sunset = "2027-01-01"),
+	ROUTE(HTTP_GET, "/l", PUBLIC, .deprecated = "soon"),
 	{ .method = HTTP_GET, .path = "/i", .handler = nothing, .permission = PUBLIC },
 	{ 0 },
 };
@@ -127,6 +129,8 @@ static void the_contract_lists_every_finding(void **state)
 	assert_true(lists(f, "GET /h", "audited_read"));
 	assert_true(lists(f, "/h", "doubled_route"));
 	assert_true(lists(f, "GET /i", "no_summary"));
+	assert_true(lists(f, "GET /k", "sunset"));
+	assert_true(lists(f, "GET /l", "deprecated"));
 	talloc_free(ctx);
 }
 
