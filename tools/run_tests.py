@@ -119,7 +119,7 @@ def thread_steps():
     yield Step("TSan realtime", ["node", "--test", "--test-reporter=tap", *cases],
                env={"BUILD": str(build)})
     yield Step("TSan wire", [PY, "-W", "ignore", ROOT / "tests/wire/test_wire.py"],
-               env={"WIRE_SERVER": str(build / "wire_server")})
+               env={"WIRE_SERVER": str(build / "wire_server"), "WIRE_IDLE_BYTES": "65536"})
 
 
 def steps(build):
@@ -134,7 +134,9 @@ def steps(build):
     for case in sorted((ROOT / "tests/sql").glob("test_*.py")):
         yield Step(f"sql {case.stem[5:]}", [PY, case], fast=True, env={"BUILD": str(build)})
     yield Step("wire", [PY, "-W", "ignore", ROOT / "tests/wire/test_wire.py"],
-               env={"WIRE_SERVER": str(sanitized / "wire_server")})
+               env={"WIRE_SERVER": str(build / "wire_server")})
+    yield Step("wire with ASan", [PY, "-W", "ignore", ROOT / "tests/wire/test_wire.py"],
+               env={"WIRE_SERVER": str(sanitized / "wire_server"), "WIRE_IDLE_BYTES": "16384"})
     yield from server_steps(build)
     yield from thread_steps()
 
