@@ -181,38 +181,57 @@ static void dropped_days_are_told(void **state)
 	assert_int_equal(oldest - 2 < 0 ? 0 : 1, oldest - 2 < 0 ? complete : !complete);
 }
 
+struct delays {
+	int64_t n, late, worst_us;
+};
+
+/* One event after the other for some time; how long from the commit to the ear. */
+static struct delays emit_for(struct node *n, struct ear *ear, int64_t *number, int64_t ms,
+			      struct tx *keep_alive)
+{
+	const int64_t until_ms = clock_steady_ms() + ms;
+	static const struct db_query q = {
+		.name = "q", .sql = "select 1", .column_count = 1, .returns_rows = true
+	};
+	const size_t heard_before = heard(ear);
+	struct delays d = { 0 };
+	struct db_result *r;
+
+	for (; clock_steady_ms() < until_ms; d.n++) {
+		emit_one(n, 'b', (*number)++);
+		const int64_t before_us = clock_steady_us();
+		const size_t due = heard_before + (size_t)d.n + 1;
+		assert_true(hears(ear, due, 2000));
+		const int64_t us = ear->at_us[due - 1] - before_us;
+		d.worst_us = us > d.worst_us ? us : d.worst_us;
+		d.late += us > 50000;
+		if (keep_alive && d.n % 200 == 0)
+			must(tx_run(keep_alive, &q, NULL, &r));
+		sleep_ms(5);
+	}
+	return d;
+}
+
 static void an_open_transaction_stalls_nobody(void **state)
 {
 	struct node *n = *state;
 	struct ear *ear = ear_new(n);
 	const char *seconds = getenv("BULKHEAD_TEST_OPEN_S");
-	const int64_t open_ms = seconds ? strtoll(seconds, NULL, 10) * 1000 : 3000;
+	const int64_t open_ms = seconds ? strtoll(seconds, NULL, 10) * 1000 : 2000;
 	struct tx *slow = tenant_tx(n, tenant_named('a'));
-	static const struct db_query q = {
-		.name = "q", .sql = "select 1", .column_count = 1, .returns_rows = true
-	};
-	const int64_t began_ms = clock_steady_ms();
-	int64_t worst_us = 0, number = 1, late = 0;
-	struct db_result *r;
+	int64_t number = 0;
 
-	emit(slow, 0);
-	must(tx_run(slow, &q, NULL, &r)); /* its row is written, its number drawn */
-	while (clock_steady_ms() - began_ms < open_ms) {
-		const int64_t before_us = clock_steady_us();
-
-		emit_one(n, 'b', number++);
-		assert_true(hears(ear, (size_t)number - 1, 2000));
-		const int64_t us = ear->at_us[number - 2] - before_us;
-		worst_us = us > worst_us ? us : worst_us;
-		late += us > 50000;
-		if (number % 200 == 0)
-			must(tx_run(slow, &q, NULL, &r)); /* not idle for too long */
-		sleep_ms(5);
-	}
-	print_message("%lld events beside an open transaction, slowest %.1f ms, %lld over 50 ms\n",
-		      (long long)number - 1, (double)worst_us / 1e3, (long long)late);
-	/* the machine is shared with other work: one in a hundred may be late */
-	assert_true(late <= number / 100);
+	const struct delays before = emit_for(n, ear, &number, 1000, NULL);
+	const int64_t slow_number = number++;
+	emit(slow, slow_number);
+	/* its row is written and its number drawn with the first keep-alive */
+	const struct delays beside = emit_for(n, ear, &number, open_ms, slow);
+	print_message("beside an open transaction: %lld events, slowest %.1f ms, %lld over 50 ms "
+		      "(without: %lld, %.1f, %lld)\n",
+		      (long long)beside.n, (double)beside.worst_us / 1e3, (long long)beside.late,
+		      (long long)before.n, (double)before.worst_us / 1e3, (long long)before.late);
+	/* on a busy machine some are late with or without it */
+	assert_true(beside.late <= beside.n / 50 + 3 * before.late * (beside.n / before.n + 1));
 	must(tx_commit(slow));
 	assert_true(hears(ear, (size_t)number, 1000));
 	assert_whole(ear, (size_t)number);

@@ -75,13 +75,16 @@ static const struct job_type single_job = { .name = "test.single",
 static const struct job_type write_job = {
 	.name = "test.write", .queue = "notifications", .run = write_run, .timeout_s = 1
 };
+static const struct job_type slow_write_job = { .name = "test.slow",
+						.queue = "notifications",
+						.run = write_run };
 static const struct job_type stranger_job = { .name = "test.stranger",
 					      .queue = "bulk",
 					      .run = note_run };
 static const struct module test_module = {
 	.name = "test",
 	.needs = LIST(char *, "jobs"),
-	.jobs = LIST(struct job_type *, &note_job, &single_job, &write_job),
+	.jobs = LIST(struct job_type *, &note_job, &single_job, &write_job, &slow_write_job),
 };
 /* a second program version that knows one type more */
 static const struct module newer_module = {
@@ -130,6 +133,18 @@ static bool ran(size_t count, int64_t within_ms)
 		sleep_ms(2);
 	}
 	return notes.count >= count;
+}
+
+static bool becomes(struct node *n, int64_t wanted, const char *sql)
+{
+	const int64_t until_ms = clock_steady_ms() + 5000;
+
+	while (clock_steady_ms() < until_ms) {
+		if (number_of(n, sql) == wanted)
+			return true;
+		sleep_ms(20);
+	}
+	return false;
 }
 
 static int setup(void **state)
@@ -202,10 +217,10 @@ static void failures_are_tried_again_with_growing_waits(void **state)
 
 	start(n);
 	put(n, &note_job, 'a', "{\"n\":1,\"fail\":2}", NULL);
-	assert_true(ran(3, 8000));
+	assert_true(ran(3, 12000));
 	assert_int_equal(3, notes.attempt[2]);
-	assert_in_range(notes.at_ms[1] - notes.at_ms[0], 990, 1800);
-	assert_in_range(notes.at_ms[2] - notes.at_ms[1], 1990, 3300);
+	assert_in_range(notes.at_ms[1] - notes.at_ms[0], 990, 3000);
+	assert_in_range(notes.at_ms[2] - notes.at_ms[1], 1990, 5000);
 	assert_int_equal(0, number_of(n, "select count(*) from core.job_dead"));
 }
 
@@ -216,11 +231,11 @@ static void after_the_last_attempt_a_job_is_dead(void **state)
 	start(n);
 	put(n, &single_job, 'a', "{\"n\":7,\"fail\":9}", NULL); /* import: one attempt */
 	assert_true(ran(1, 2000));
-	sleep_ms(300);
+	assert_true(becomes(n, 1,
+			    "select count(*) from core.job_dead where attempt = 1"
+			    " and type = 'test.single' and error like '%as told%'"
+			    " and payload ->> 'n' = '7'"));
 	assert_int_equal(1, notes.count);
-	assert_int_equal(1, number_of(n, "select count(*) from core.job_dead where attempt = 1"
-					 " and type = 'test.single' and error like '%as told%'"
-					 " and payload ->> 'n' = '7'"));
 }
 
 static void delays_and_priorities_are_kept(void **state)
@@ -236,7 +251,7 @@ static void delays_and_priorities_are_kept(void **state)
 	assert_true(ran(4, 4000));
 	for (int64_t i = 0; i < 4; i++)
 		assert_int_equal(i + 1, notes.n[i]);
-	assert_in_range(notes.at_ms[3] - began_ms, 600, 1100);
+	assert_in_range(notes.at_ms[3] - began_ms, 600, 3000);
 	assert_int_equal(1, notes.most_at_once); /* import runs one at a time */
 }
 
@@ -363,15 +378,15 @@ static void a_worker_declared_dead_comes_back_and_writes_nothing(void **state)
 	struct node *n = *state;
 
 	start(n);
-	put(n, &write_job, 'a', "{\"n\":1,\"sleep\":400}", NULL);
-	sleep_ms(200);
+	put(n, &slow_write_job, 'a', "{\"n\":1,\"sleep\":1500}", NULL);
+	sleep_ms(700);
 	/* what another node would do after nine silent seconds */
 	number_of(n, "with e as (update core.job_workers set lease_until = now() - interval '1 s')"
 		     " select 1");
 	assert_int_equal(1, number_of(n, "select core.rescue_jobs(5)"));
 	jobs_wake(n->app.jobs);
 	/* the first run's transaction is refused, the second one's is not */
-	assert_true(ran(1, 8000));
+	assert_true(ran(1, 10000));
 	sleep_ms(300);
 	assert_int_equal(1, notes.count);
 	put(n, &note_job, 'a', "{\"n\":2}", NULL);
@@ -384,10 +399,10 @@ static void time_ends_for_a_job(void **state)
 
 	start(n);
 	put(n, &write_job, 'a', "{\"n\":1,\"sleep\":1300}", NULL); /* its time is one second */
-	sleep_ms(1900);
+	assert_true(becomes(n, 1,
+			    "select count(*) from core.job_deferred where attempt = 2"
+			    " and error like '%over its time%'"));
 	assert_int_equal(0, notes.count);
-	assert_int_equal(1, number_of(n, "select count(*) from core.job_deferred where attempt = 2"
-					 " and error like '%over its time%'"));
 }
 
 static void a_stop_gives_back_what_has_not_begun(void **state)
@@ -401,7 +416,7 @@ static void a_stop_gives_back_what_has_not_begun(void **state)
 	const int64_t began_ms = clock_steady_ms();
 	jobs_stop(n->app.jobs, began_ms + 5000);
 	n->app.jobs = NULL;
-	assert_in_range(clock_steady_ms() - began_ms, 100, 1500);
+	assert_in_range(clock_steady_ms() - began_ms, 50, 4000);
 	assert_int_equal(1, notes.count);
 	assert_int_equal(0, number_of(n, "select count(*) from core.job_workers"));
 	start(n);
@@ -415,9 +430,9 @@ static void an_unknown_type_waits_for_those_who_know_it(void **state)
 
 	start(n);
 	put(n, &stranger_job, 'a', "{\"n\":1}", NULL);
-	sleep_ms(400);
-	assert_int_equal(1, number_of(n, "select count(*) from core.job_deferred where attempt = 1"
-					 " and run_at > now() + interval '20 s'"));
+	assert_true(becomes(n, 1,
+			    "select count(*) from core.job_deferred where attempt = 1"
+			    " and run_at > now() + interval '20 s'"));
 	number_of(n, "with e as (update core.job_deferred set run_at = clock_timestamp())"
 		     " select 1");
 	jobs_stop(n->app.jobs, clock_steady_ms() + 5000);

@@ -18,7 +18,7 @@
 #include <talloc.h>
 #include <time.h>
 
-#define POLL_MS 400	     /* and up to as much again by chance */
+#define POLL_MS 300	     /* and up to as much again by chance */
 #define EVERYTHING_MS 30000  /* how often it looks below the floor, too */
 #define REST_LEAST_US 500    /* between two passes */
 #define REST_MOST_US 10000   /* and when passes take long */
