@@ -31,6 +31,7 @@ class Server:
 
     def start(self):
         env = {**os.environ, "DATABASE_URL": self.cluster.dsn("SUPER"), "PORT": str(self.port),
+               "PUBLIC_URL": "http://127.0.0.1:8080",  # one for both: it is in the tokens
                "BULKHEAD_SECRET": "0123456789abcdef0123456789abcdef",
                "BULKHEAD_DATA": f"{self.folder}/{self.port}"}
         env.pop("SMTP_URL", None)
@@ -55,7 +56,8 @@ class Server:
             data=json.dumps(body).encode() if body is not None else None)
         try:
             with urllib.request.urlopen(request, timeout=10) as answer:
-                return answer.status, json.loads(answer.read() or b"null")
+                is_json = answer.headers.get_content_type() == "application/json"
+                return answer.status, json.loads(answer.read()) if is_json else None
         except urllib.error.HTTPError as fault:
             with fault:
                 return fault.code, None

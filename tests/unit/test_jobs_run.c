@@ -181,6 +181,7 @@ static void start(struct node *n)
 static void committed_jobs_run_once_and_others_never(void **state)
 {
 	struct node *n = *state;
+	struct buf metrics;
 	struct tx *tx;
 
 	start(n);
@@ -193,6 +194,14 @@ static void committed_jobs_run_once_and_others_never(void **state)
 	assert_int_equal(1, notes.count);
 	assert_int_equal(1, notes.n[0]);
 	assert_int_equal(0, number_of(n, "select count(*) from core.job_inbox"));
+	sleep_ms(50);
+	buf_init(&metrics, n->mem, 65536);
+	jobs_metrics(n->app.jobs, &metrics);
+	events_metrics(n->app.events, &metrics);
+	buf_char(&metrics, '\0');
+	assert_non_null(
+		strstr(metrics.p, "\nbulkhead_jobs_done_total{queue=\"notifications\"} 1\n"));
+	assert_non_null(strstr(metrics.p, "\nbulkhead_events_head "));
 }
 
 static void a_job_starts_soon_after_its_commit(void **state)

@@ -49,7 +49,8 @@ static struct fault *check_open(const struct request *rq)
 	const struct config *config = rq->app->config;
 
 	if (!dev_mail_is_open(config) || !is_loopback_address(rq->http->peer) ||
-	    !str_eq_nocase(rq->http->host, config->public_host) ||
+	    !(is_loopback_name(rq->http->host) ||
+	      str_eq_nocase(rq->http->host, config->public_host)) ||
 	    !str_is_null(http_field(rq->http, STR("x-forwarded-for"))) ||
 	    !str_is_null(http_field(rq->http, STR("forwarded"))))
 		return fault_not_found(rq);
