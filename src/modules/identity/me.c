@@ -111,6 +111,7 @@ const struct route me_routes[] = {
 		.input = &password_change_shape,
 		.status = 204,
 		.limit = LIMIT_AUTH,
+		.lane = LANE_SLOW,
 		.tx = ROUTE_TX_NONE,
 		.audit = "user.password",
 		.summary = "Choose another password; other sessions end",

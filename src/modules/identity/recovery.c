@@ -180,6 +180,7 @@ const struct route recovery_routes[] = {
 		.input = &reset_password_shape,
 		.status = 204,
 		.limit = LIMIT_AUTH,
+		.lane = LANE_SLOW,
 		.tx = ROUTE_TX_NONE,
 		.audit = "user.reset",
 		.summary = "Choose a new password with the link of the mail",

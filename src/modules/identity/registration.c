@@ -153,6 +153,7 @@ const struct route registration_routes[] = {
 		.output = &session_opened_shape,
 		.status = 201,
 		.limit = LIMIT_AUTH,
+		.lane = LANE_SLOW,
 		.tx = ROUTE_TX_NONE,
 		.audit = "user.register",
 		.summary = "Sign up with an organisation, or through an invitation",

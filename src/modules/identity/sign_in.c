@@ -78,6 +78,7 @@ const struct route sign_in_routes[] = {
 		.input = &sign_in_shape,
 		.output = &session_opened_shape,
 		.limit = LIMIT_AUTH,
+		.lane = LANE_SLOW,
 		.tx = ROUTE_TX_NONE,
 		.audit = "session.login",
 		.summary = "Sign in with a cookie or with tokens",
