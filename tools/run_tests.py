@@ -90,6 +90,7 @@ def server_steps(build):
     node = ["node", "--test", "--test-reporter=tap"]
     served = [PY, ROOT / "tools/with_server.py", "--build", build]
     yield Step("api", [PY, ROOT / "tests/api/run.py", "--build", build], timeout=900)
+    yield Step("wire problems", [*served, "--", PY, ROOT / "tests/wire/test_problems.py"])
     for folder in ("people", "crash", "mail"):
         for case in sorted((ROOT / "tests" / folder).glob("test_*.py")):
             yield Step(f"{folder} {case.stem[5:]}", [PY, "-W", "ignore", case], timeout=900,
