@@ -1,8 +1,6 @@
 // pages.test.mjs - every page in both themes and two widths: axe finds nothing, nothing is wider
 // than the window, the console is silent, the page has a title. And the shell by keyboard alone.
-// With SCREENSHOTS=<folder> the pictures of record are written.
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { assertAccessible, assertFits, assertQuiet, orders, project, send, setTheme, Stage, themes, until, widths } from "./stage.mjs";
 
@@ -22,9 +20,6 @@ before(async () => {
 });
 after(() => stage.stop());
 
-const album = process.env.SCREENSHOTS;
-if (album) mkdirSync(album, { recursive: true });
-
 async function look(page, name) {
   const title = await page.title();
   assert.match(title, /Bulkhead$/, `${name} has a title`);
@@ -35,7 +30,6 @@ async function look(page, name) {
       await page.waitForTimeout(150);
       await assertFits(page, `${name} ${theme} ${width}`);
       await assertAccessible(page, `${name} ${theme} ${width}`);
-      if (album) await page.screenshot({ path: `${album}/${name}-${theme}-${width}.png` });
     }
     await page.setViewportSize(widths.wide);
   }

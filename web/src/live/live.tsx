@@ -3,7 +3,11 @@
 import { useQueryClient, type QueryClient } from "@tanstack/react-query";
 import { createContext, useContext, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import type { Socket } from "socket.io-client";
+import { api } from "@/api/client";
 import { keys } from "@/api/query";
+
+const firstPauseMs = 2_000;
+const longestPauseMs = 60_000;
 
 export type LiveState = "connecting" | "live" | "off";
 
@@ -42,6 +46,7 @@ export function LiveProvider({ tenant, children }: { tenant: string; children: R
     let socket: Socket | null = null;
     let isGone = false;
     let wasLive = false;
+    let pauseMs = firstPauseMs;
     const connect = async () => {
       const { io } = await import("socket.io-client");
       if (isGone) return;
@@ -53,10 +58,27 @@ export function LiveProvider({ tenant, children }: { tenant: string; children: R
         // What happened while the line was down was missed: look again.
         if (wasLive) void client.invalidateQueries({ queryKey: keys.tenant(tenant) });
         wasLive = true;
+        pauseMs = firstPauseMs;
       });
-      own.on("disconnect", (reason) => say(reason === "io client disconnect" ? "off" : "connecting"));
-      own.on("connect_error", () => say(own.active ? "connecting" : "off"));
+      own.on("disconnect", () => {
+        say("connecting");
+        if (!own.active) void comeBack(own);
+      });
+      own.on("connect_error", () => {
+        say("connecting");
+        if (!own.active) void comeBack(own);
+      });
       own.onAny((event: string) => invalidate(client, tenant, event));
+    };
+    // The server itself has ended the connection: the session is over, or a right was taken away.
+    // Asking who we are brings up the sign-in if that is needed; then try once more, unhurried.
+    const comeBack = async (own: Socket) => {
+      await api<unknown>("/api/v1/me").catch(() => undefined);
+      await client.invalidateQueries({ queryKey: keys.me, exact: true });
+      window.setTimeout(() => {
+        if (!isGone && !own.connected) own.connect();
+      }, pauseMs);
+      pauseMs = Math.min(2 * pauseMs, longestPauseMs);
     };
     setLive({ state: "connecting", socket: null });
     void connect();

@@ -1,7 +1,7 @@
 // The top bar: where one is, search, the live connection, "+ New", and the person's own menu.
 import { useNavigate } from "@tanstack/react-router";
 import clsx from "clsx";
-import { FolderKanban, Keyboard, KeyRound, LogOut, Mail, Menu as MenuIcon, MonitorSmartphone, Moon, Plus, Search, Sun, SunMoon, UserRound } from "lucide-react";
+import { FolderKanban, Keyboard, KeyRound, LogOut, Menu as MenuIcon, MonitorSmartphone, Moon, Plus, Search, Sun, SunMoon, UserRound } from "lucide-react";
 import { Avatar } from "@/patterns/badge";
 import { Button, IconButton } from "@/patterns/button";
 import { Menu, MenuChoice, MenuGroup, MenuItem, MenuLabel, MenuLine } from "@/patterns/menu";
@@ -117,11 +117,6 @@ function UserMenu({ onShortcuts }: { onShortcuts: () => void }) {
       <MenuItem icon={Keyboard} hint="?" onSelect={onShortcuts}>
         {t.shell.shortcuts}
       </MenuItem>
-      {import.meta.env.DEV ? (
-        <MenuItem icon={Mail} onSelect={() => void navigate({ to: "/dev/mail" })}>
-          {t.shell.mail}
-        </MenuItem>
-      ) : null}
       <MenuLine />
       <MenuLabel>{t.shell.theme}</MenuLabel>
       <MenuGroup value={theme.choice} onValueChange={(value) => setTheme(value as ThemeChoice)}>

@@ -28,7 +28,10 @@ export function ChartPage() {
   const search = route.useSearch();
   const patch = useSearchPatch();
   const range = search.range && hours[search.range] ? search.range : "24h";
-  const interval = search.interval === "day" || search.interval === "hour" ? search.interval : range === "24h" ? "hour" : "day";
+  // Hours of a month would be more bars than a screen has pixels for.
+  const canBeHourly = range === "24h" || range === "7d";
+  const wanted = search.interval === "day" || search.interval === "hour" ? search.interval : range === "24h" ? "hour" : "day";
+  const interval = canBeHourly ? wanted : "day";
   const query = useQuery({
     queryKey: keys.tenant(tenant.slug, "series", project.id, { interval, range, name: search.name }),
     queryFn: ({ signal }) =>
@@ -48,15 +51,17 @@ export function ChartPage() {
           onChange={(value) => patch({ range: value, interval: undefined })}
           options={Object.entries(t.chart.ranges).map(([value, label]) => ({ value, label }))}
         />
-        <Choice
-          label={t.chart.interval}
-          value={interval}
-          onChange={(value) => patch({ interval: value })}
-          options={[
-            { value: "hour", label: t.chart.hour },
-            { value: "day", label: t.chart.day },
-          ]}
-        />
+        {canBeHourly ? (
+          <Choice
+            label={t.chart.interval}
+            value={interval}
+            onChange={(value) => patch({ interval: value })}
+            options={[
+              { value: "hour", label: t.chart.hour },
+              { value: "day", label: t.chart.day },
+            ]}
+          />
+        ) : null}
         <ChoiceFilter
           label={t.chart.name}
           value={search.name}

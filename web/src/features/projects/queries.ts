@@ -1,6 +1,6 @@
 // Projects: what is read and what is changed.
 import { keepPreviousData, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
-import { api, inTenant, type QueryValue } from "@/api/client";
+import { api, ApiError, inTenant, type QueryValue } from "@/api/client";
 import { keys } from "@/api/query";
 import type { Page, Project } from "@/api/types";
 import { useTenant } from "@/session/session";
@@ -32,6 +32,10 @@ function useProjectChange<V>(change: (tenant: string, values: V) => Promise<Proj
       client.setQueryData(projectQuery(tenant, project.id).queryKey, project);
       await client.invalidateQueries({ queryKey: keys.tenant(tenant, "projects", "list") });
       void client.invalidateQueries({ queryKey: keys.tenant(tenant, "overview") });
+    },
+    // Changed by somebody else in between: the next try is made on their version.
+    onError: (error) => {
+      if (error instanceof ApiError && error.status === 412) void client.invalidateQueries({ queryKey: keys.tenant(tenant, "projects") });
     },
   });
 }
