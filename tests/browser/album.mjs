@@ -38,7 +38,6 @@ async function sendOne() {
 
 const pages = {
   home: async () => page.goto(`/${slug}`),
-  projects: async () => page.goto(`/${slug}/projects`),
   live: async () => {
     await page.goto(`${shop}/live`);
     await page.locator("[data-live=live]").waitFor();
@@ -53,7 +52,6 @@ const pages = {
     await page.goto(`${shop}/chart?range=7d`);
     await page.locator(".recharts-bar-rectangle, p:has-text('No events')").first().waitFor();
   },
-  ledger: async () => page.goto(`${shop}/ledger`),
   keys: async () => page.goto(`${shop}/keys`),
   team: async () => page.goto(`/${slug}/team`),
   audit: async () => {

@@ -145,30 +145,50 @@ test("a forgotten password is set anew by mail", async () => {
   assertQuiet(visitor);
 });
 
-test("a session ended elsewhere asks for sign-in in place, and the work goes on", async () => {
-  const owner = await stage.founder();
+/** A second browser of the owner, with a half-filled form open. */
+async function typing(owner) {
   const other = await stage.visitor();
   await other.page.goto(`/login?next=/${owner.slug}/projects`);
   await other.page.getByLabel("E-mail").fill(owner.email);
   await other.page.getByLabel("Password", { exact: true }).fill(password);
   await other.page.getByRole("button", { name: "Sign in" }).click();
   await other.page.waitForURL("**/projects");
+  await other.page.locator("[data-live=live]").waitFor();
   await other.page.getByRole("button", { name: "New project" }).first().click();
   await other.page.getByRole("dialog").getByLabel("Name").fill("Typed before the end");
+  return other;
+}
 
+async function signInAgain(page) {
+  const again = page.getByRole("dialog").filter({ hasText: "Please sign in again" });
+  await again.getByLabel("Password", { exact: true }).fill(password);
+  await again.getByRole("button", { name: "Sign in" }).click();
+  await again.waitFor({ state: "detached" });
+}
+
+test("a session ended on another device asks for sign-in at once, in place", async () => {
+  const owner = await stage.founder();
+  const other = await typing(owner);
   await owner.page.goto("/me/sessions");
   await owner.page.getByText("This session").waitFor();
   await owner.page.getByRole("button", { name: "End session" }).click();
   await owner.page.getByRole("dialog").getByRole("button", { name: "End session" }).click();
   await owner.page.getByText("Session ended.").waitFor();
   assert.equal(await owner.page.getByRole("button", { name: "End session" }).count(), 0);
-
-  await other.page.getByRole("dialog").getByRole("button", { name: "Create project" }).click();
-  const again = other.page.getByRole("dialog").filter({ hasText: "Please sign in again" });
-  await again.getByLabel("Password", { exact: true }).fill(password);
-  await again.getByRole("button", { name: "Sign in" }).click();
-  await other.page.getByRole("heading", { name: "Typed before the end" }).waitFor();
+  await signInAgain(other.page);
+  assert.equal(await other.page.getByRole("dialog").getByLabel("Name").inputValue(), "Typed before the end");
+  await other.page.locator("[data-live=live]").waitFor();
   assertQuiet(owner);
+  assertQuiet(other, /401/, /websocket/i);
+});
+
+test("a request that meets an ended session is repeated after the sign-in", async () => {
+  const owner = await stage.founder();
+  const other = await typing(owner);
+  await other.context.clearCookies();
+  await other.page.getByRole("dialog").getByRole("button", { name: "Create project" }).click();
+  await signInAgain(other.page);
+  await other.page.getByRole("heading", { name: "Typed before the end" }).waitFor();
   assertQuiet(other, /401/, /websocket/i);
 });
 

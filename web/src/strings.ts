@@ -278,7 +278,7 @@ export const t = {
     properties: "Properties",
     everyType: "All types",
     filter: "Filter events",
-    filterHint: "Name, person or property",
+    filterHint: "Filter…",
     pause: "Pause",
     resume: "Resume",
     paused: "Paused",

@@ -3,13 +3,14 @@ import clsx from "clsx";
 import type { LucideIcon } from "lucide-react";
 import type { ButtonHTMLAttributes, Ref } from "react";
 
-export type ButtonVariant = "primary" | "secondary" | "ghost" | "danger";
+export type ButtonVariant = "primary" | "secondary" | "ghost" | "danger" | "quiet-danger";
 export type ButtonSize = "sm" | "md" | "icon";
 
 const variants: Record<ButtonVariant, string> = {
   primary: "bg-brand-solid text-on-brand hover:bg-brand-hover border border-transparent shadow-sm",
   secondary: "bg-surface text-text border border-line hover:bg-hover shadow-sm",
   ghost: "text-text border border-transparent hover:bg-hover",
+  "quiet-danger": "text-danger border border-transparent hover:bg-danger-soft",
   danger: "bg-danger-solid text-on-brand border border-transparent hover:brightness-110 shadow-sm",
 };
 const sizes: Record<ButtonSize, string> = {

@@ -117,7 +117,7 @@ function useColumns(onRevoke: ((key: ApiKey) => void) | undefined): ColumnDef<Ap
       meta: { className: "text-right" },
       cell: ({ row }) =>
         row.original.revoked_at ? null : (
-          <Button size="sm" variant="ghost" className="text-danger" onClick={() => onRevoke(row.original)}>
+          <Button size="sm" variant="quiet-danger" onClick={() => onRevoke(row.original)}>
             {t.apiKeys.revoke}
           </Button>
         ),

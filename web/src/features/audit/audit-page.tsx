@@ -142,7 +142,7 @@ function useColumns(open: string | undefined, onOpen: (id: string | undefined) =
         meta: { className: "max-lg:hidden text-muted" },
         cell: ({ row }) => <span className="line-clamp-1">{Object.keys(row.original.changes ?? {}).slice(0, 5).join(", ")}</span>,
       },
-      { id: "ip", header: t.audit.ip, meta: { className: "max-md:hidden font-mono text-xs" }, cell: ({ row }) => row.original.ip },
+      { id: "ip", header: t.audit.ip, meta: { className: "max-md:hidden" }, cell: ({ row }) => <span className="font-mono text-xs">{row.original.ip}</span> },
       {
         id: "outcome",
         header: t.audit.outcome,

@@ -32,31 +32,33 @@ export function ExplorerPage() {
   return (
     <div className="grid gap-4 xl:grid-cols-[minmax(0,1fr)_24rem] 2xl:grid-cols-[minmax(0,1fr)_28rem]">
       <Card className="flex flex-wrap items-center gap-2 px-3 py-2 xl:col-span-2">
-            <ChoiceFilter
-              label={t.events.type}
-              value={filters.type}
-              onChange={set("type")}
-              every={t.events.everyType}
-              options={eventTypes.map((value) => ({ value, label: value }))}
-            />
-            <TextFilter label={t.events.name} value={filters.name} onChange={set("name")} className="w-36" />
-            <TextFilter label={t.events.userId} value={filters.user_id} onChange={set("user_id")} className="w-36" />
-            <TextFilter
-              label={t.events.property}
-              placeholder={t.events.propertyHint}
-              value={filters.property}
-              onChange={set("property")}
-              className="w-32"
-              check={checkProperty}
-            />
-            <TimeFilter label={t.common.from} value={filters.from} onChange={set("from")} />
-            <TimeFilter label={t.common.to} value={filters.to} onChange={set("to")} />
-            <ClearFilters
-              active={isFiltered}
-              onClear={() =>
-                patch({ type: undefined, name: undefined, user_id: undefined, property: undefined, from: undefined, to: undefined, event: undefined })
-              }
-            />
+        <ChoiceFilter
+          label={t.events.type}
+          value={filters.type}
+          onChange={set("type")}
+          every={t.events.everyType}
+          options={eventTypes.map((value) => ({ value, label: value }))}
+        />
+        <TextFilter label={t.events.name} value={filters.name} onChange={set("name")} className="w-36" />
+        <TextFilter label={t.events.userId} value={filters.user_id} onChange={set("user_id")} className="w-36" />
+        <TextFilter
+          label={t.events.property}
+          placeholder={t.events.propertyHint}
+          value={filters.property}
+          onChange={set("property")}
+          className="w-32"
+          check={checkProperty}
+        />
+        <span className="flex flex-wrap items-center gap-2">
+          <TimeFilter label={t.common.from} value={filters.from} onChange={set("from")} />
+          <TimeFilter label={t.common.to} value={filters.to} onChange={set("to")} />
+        </span>
+        <ClearFilters
+          active={isFiltered}
+          onClear={() =>
+            patch({ type: undefined, name: undefined, user_id: undefined, property: undefined, from: undefined, to: undefined, event: undefined })
+          }
+        />
       </Card>
       <div className="min-w-0">
         <Card className="overflow-hidden">

@@ -125,7 +125,7 @@ function useColumns(onRevoke: ((key: WriteKey) => void) | undefined): ColumnDef<
       meta: { className: "text-right" },
       cell: ({ row }) =>
         row.original.revoked_at ? null : (
-          <Button size="sm" variant="ghost" className="text-danger" onClick={() => onRevoke(row.original)}>
+          <Button size="sm" variant="quiet-danger" onClick={() => onRevoke(row.original)}>
             {t.keys.revoke}
           </Button>
         ),

@@ -125,7 +125,7 @@ function useColumns(onRemove: (member: Member) => void): ColumnDef<Member>[] {
       meta: { className: "text-right" },
       cell: ({ row }) =>
         isBelow(row.original) ? (
-          <Button size="sm" variant="ghost" className="text-danger" onClick={() => onRemove(row.original)}>
+          <Button size="sm" variant="quiet-danger" onClick={() => onRemove(row.original)}>
             {t.team.remove}
           </Button>
         ) : null,
