@@ -247,7 +247,8 @@ static void prepare(struct bench *b)
 	static const char *const sql[] = {
 		"drop schema if exists bench cascade",
 		"select core.module_schema('bench')",
-		"create table bench.notes (tenant_id uuid not null, id uuid default core.uuid_v7(), "
+		"create table bench.notes (tenant_id uuid not null, "
+		"id uuid default core.uuid_v7(), "
 		"title text not null, body text, status text not null default 'draft', "
 		"settings jsonb not null default '{}', primary key (tenant_id, id))",
 		"create table bench.quiet (like bench.notes including all)",

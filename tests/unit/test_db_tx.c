@@ -528,9 +528,9 @@ static void audit_masks_and_cannot_be_rewritten(void **state)
 	QUERY(insert_secret, "insert into bench.notes (tenant_id, title, token_hash) values "
 			     "(core.current_tenant(), 'one', 'abc') returning id");
 	QUERY(rename_note, "update bench.notes set title = 'two', token_hash = 'def'");
-	QUERY(see_audit,
-	      "select action, noun, core.audit_changes(old_values, new_values)::text, actor_name, ip, request_id "
-	      "from core.audit order by at");
+	QUERY(see_audit, "select action, noun, core.audit_changes(old_values, new_values)::text, "
+			 "actor_name, ip, request_id "
+			 "from core.audit order by at");
 	QUERY(erase, "delete from core.audit");
 	QUERY(forge, "insert into core.audit (actor_kind, action, noun) values ('user', 'a', 'b')");
 	struct fixture *fx = *state;
