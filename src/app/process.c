@@ -88,7 +88,7 @@ static bool become(const struct os_user *user, const struct groups *g)
 /* In the child: nothing but system calls. */
 static _Noreturn void become_program(const struct os_user *user, const struct groups *groups,
 				     const char *const *argv, const char *log_path,
-				     int death_signal)
+				     int death_signal, pid_t parent)
 {
 	union {
 		const char *const *in;
@@ -104,6 +104,8 @@ static _Noreturn void become_program(const struct os_user *user, const struct gr
 		_exit(EXIT_NO_EXEC);
 	if (death_signal != 0)
 		prctl(PR_SET_PDEATHSIG, death_signal);
+	if (death_signal != 0 && getppid() != parent)
+		_exit(EXIT_NO_EXEC); /* it died before we could ask for that */
 	int null = open("/dev/null", O_RDONLY);
 	int log = open(log_path, O_WRONLY | O_CREAT | O_APPEND, 0600);
 	if (null < 0 || log < 0 || dup2(null, 0) < 0 || dup2(log, 1) < 0 || dup2(log, 2) < 0 ||
@@ -118,12 +120,13 @@ struct fault *process_start(const void *ctx, const struct os_user *user, const c
 			    const char *log_path, int death_signal, pid_t *ret_pid)
 {
 	struct groups groups = groups_of(user);
+	pid_t parent = getpid();
 	pid_t pid = fork();
 
 	if (pid < 0)
 		return FAULT_BUG(ctx, "cannot fork for %s (errno %d)", argv[0], errno);
 	if (pid == 0)
-		become_program(user, &groups, argv, log_path, death_signal);
+		become_program(user, &groups, argv, log_path, death_signal, parent);
 	*ret_pid = pid;
 	return NULL;
 }
