@@ -7,7 +7,7 @@
  * but those whose name starts with "no". Projects 01 to 0f are acme's, the
  * others globex'. POST /control/{emit,broadcast,revoke,trim,stop} drive it.
  * Limits come from the environment: RT_PING_MS, RT_TIMEOUT_MS, RT_RECOVERY_MS,
- * RT_UPGRADE_MS, RT_CONNECT_MS, RT_USER_MAX, RT_OUTBOUND. Prints its port. */
+ * RT_UPGRADE_MS, RT_CONNECT_MS, RT_USER_MAX, RT_STRANGERS, RT_OUTBOUND. Prints its port. */
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/parse.h"
@@ -360,6 +360,7 @@ static void read_limits(struct hub_limits *l)
 	setting("RT_RECOVERY_MS", &l->recovery_ms);
 	setting("RT_UPGRADE_MS", &l->upgrade_timeout_ms);
 	setting("RT_CONNECT_MS", &l->connect_timeout_ms);
+	setting("RT_STRANGERS", &l->strangers_per_address);
 	setting("RT_USER_MAX", &l->sockets_per_user);
 	setting("RT_OUTBOUND", &outbound);
 	l->outbound_max_bytes = (size_t)outbound;

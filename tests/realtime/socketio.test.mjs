@@ -272,7 +272,10 @@ test("a reader that does not read is cut; the others notice nothing", async () =
   const good = await stage.connected("ann@acme");
   const before = await stage.metric('ended_total{reason="slow"}');
   const payload = { id: project(1), pad: "x".repeat(100_000) };
-  for (let i = 0; i < 200 && (await stage.metric('ended_total{reason="slow"}')) === before; i++) await stage.emit("project:updated", project(1), payload);
+  for (let i = 1; i <= 200 && (await stage.metric('ended_total{reason="slow"}')) === before; i++) {
+    await stage.emit("project:updated", project(1), payload);
+    await until(() => good.seen.length >= i); // who reads keeps up
+  }
   assert.equal(await stage.metric('ended_total{reason="slow"}'), before + 1);
   assert.equal(good.connected, true);
   bytes.end();
@@ -285,6 +288,29 @@ test("a polling client that does not poll is cut as well", async () => {
   await pause(50);
   for (let i = 0; i < 5; i++) await stage.emit("project:updated", project(1), { pad: "x".repeat(100_000) });
   assert.equal((await session.get()).status, 400);
+});
+
+test("a flood of messages ends the connection", async () => {
+  const bytes = await Bytes.open(stage.port, "/socket.io/?EIO=4&transport=websocket");
+  bytes.send(Bytes.frame(0x81, '40{"tenant":"acme","token":"loud@acme"}'));
+  await until(() => bytes.frames().length >= 2);
+  bytes.send(...Array(1100).fill(Bytes.frame(0x81, '42["noise"]')));
+  assert.equal(await bytes.closeCode(), 1008);
+  bytes.end();
+});
+
+test("an address cannot fill the house with connections that say nothing", async (t) => {
+  const other = await Stage.start({ RT_STRANGERS: "5" });
+  t.after(() => other.stop());
+  const known = await other.connected("ann@acme");
+  const sessions = [];
+  for (let i = 0; i < 5; i++) sessions.push(await other.polling());
+  assert.equal((await other.raw("EIO=4&transport=polling")).status, 503);
+  assert.match((await Bytes.open(other.port, "/socket.io/?EIO=4&transport=websocket")).head, /^HTTP\/1.1 503/);
+  assert.equal(await (await sessions[0].post('40{"tenant":"acme","token":"bob@acme"}')).text(), "ok");
+  assert.match(await (await sessions[0].get()).text(), /^40/);
+  assert.equal((await other.raw("EIO=4&transport=polling")).status, 200);
+  assert.equal(known.connected, true);
 });
 
 test("stopping: every client is told, and the server is gone in time", async () => {

@@ -27,6 +27,8 @@ const struct hub_limits hub_default_limits = {
 	.sockets_per_user = 10,
 	.sockets_max = 50000,
 	.rooms_per_socket = 100,
+	.messages_per_s = 500,
+	.strangers_per_address = 500,
 	.pool_threads = 2,
 };
 
@@ -185,6 +187,7 @@ static struct hub *hub_new(const void *ctx, const struct hub_config *config)
 	hub->headcounts = map_new(hub);
 	hub->recoveries = map_new(hub);
 	hub->words = map_new(hub);
+	hub->strangers = map_new(hub);
 	hub->grave = talloc_new(hub);
 	hub->scratch = talloc_new(hub);
 	hub->input = talloc_size(hub, INPUT_BYTES);
@@ -273,6 +276,7 @@ static const char *const ending_names[ENDINGS] = {
 	[END_CLIENT] = "client",     [END_TRANSPORT] = "transport", [END_PARSE] = "parse",
 	[END_TIMEOUT] = "timeout",   [END_SLOW] = "slow",	    [END_KICKED] = "kicked",
 	[END_REPLACED] = "replaced", [END_STOPPING] = "stopping",   [END_DUPLICATE] = "duplicate",
+	[END_FLOOD] = "flood",
 };
 
 static void gauge(struct buf *out, const char *kind, int64_t value)

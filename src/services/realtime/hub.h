@@ -29,6 +29,8 @@ struct hub_limits {
 	int sockets_per_user;
 	int sockets_max;
 	int rooms_per_socket;
+	int messages_per_s;	   /* from one client; more: it is cut */
+	int strangers_per_address; /* connections that have not said who they are */
 	int pool_threads;
 };
 

@@ -111,6 +111,8 @@ struct peer {
 	int64_t since;	    /* it has been receiving since this seq */
 	uint32_t slot, generation;
 	uint32_t held_count;
+	uint32_t second;	 /* in which it has said … */
+	uint16_t said_in_second; /* … this many messages */
 	uint16_t topic_count;
 	uint16_t joins_waiting;
 	uint8_t kind;
@@ -126,6 +128,8 @@ void peer_sit_down(struct peer *p);
 void peer_enter(struct peer *p, struct identity *identity);
 /* Leaves rooms and identity but stays a connection. */
 void peer_retire(struct peer *p);
+/* Counts a message from the client; false: it floods us. */
+bool peer_may_speak(struct peer *p);
 uint64_t peer_handle(const struct peer *p);
 struct peer *hub_peer(const struct hub *hub, uint64_t handle); /* NULL if it has gone */
 struct str room_of(char text[64], const char *noun, struct uuid id);
@@ -238,7 +242,8 @@ struct session {
 	struct link *probe;    /* a WebSocket that wants to become the transport */
 	struct poll *get;
 	struct handshake *handshake;
-	struct gather *gather; /* an event whose attachments are still coming */
+	struct strangers *strangers; /* it is one of them; NULL: no longer */
+	struct gather *gather;	     /* an event whose attachments are still coming */
 	int64_t probe_until_ms;
 	uint8_t sid[EIO_SID_BYTES];
 	uint8_t socket_sid[EIO_SID_BYTES]; /* what Socket.IO calls sid */
@@ -257,8 +262,18 @@ enum ending {
 	END_REPLACED,  /* came back on a new connection */
 	END_STOPPING,  /* the server ends */
 	END_DUPLICATE, /* two polls at once */
+	END_FLOOD,     /* speaks faster than anybody has to */
 	ENDINGS
 };
+
+/* Connections of an address that have not said yet who they are. */
+struct strangers {
+	struct str address;
+	int count;
+};
+/* May one more session of that address be opened? */
+bool hub_has_place(const struct hub *hub, struct str address);
+bool strangers_are_many(const struct hub *hub, struct str address);
 
 struct session *session_new(struct hub *hub, const struct handshake *h);
 struct session *eio_session_find(const struct hub *hub, struct str sid);
@@ -268,6 +283,8 @@ void session_send_binary(struct session *s, struct str bytes);
 void session_receive(struct session *s, const struct eio_packet *p);
 void eio_session_end(struct session *s, enum ending why);
 void session_open_packet(const struct session *s, bool can_upgrade, struct buf *out);
+/* It has said who it is, or (false) is nobody again. */
+void session_is_known(struct session *s, bool is_known);
 void session_moved(struct session *s); /* the transport is WebSocket now */
 
 void poll_deliver(struct hub *hub, struct mail *m);
@@ -364,6 +381,7 @@ struct hub {
 	struct map *headcounts; /* by person */
 	struct map *recoveries; /* by pid */
 	struct map *words;	/* permission names, each once */
+	struct map *strangers;	/* by address, those not connected yet */
 	struct recovery *recovery_first, *recovery_last;
 	struct dirty *dirty;
 	struct link *links;

@@ -72,6 +72,7 @@ static void send_connected(struct session *s)
 
 	s->stage = STAGE_CONNECTED;
 	wheel_cancel(&s->peer.hub->wheel, &s->deadline);
+	session_is_known(s, true);
 	TALLOC_FREE(s->handshake);
 	eio_sid_format(s->socket_sid, sid);
 	eio_sid_format(s->pid, pid);
@@ -104,7 +105,7 @@ static void begin_recovery(struct session *s, const struct recovery *r, struct s
 {
 	int64_t after = r->since;
 
-	if (!str_is_null(offset) && !parse_int(offset, 0, INT64_MAX, &after)) {
+	if (!str_is_null(offset) && !parse_int(offset, 0, INT64_C(1) << 53, &after)) {
 		connect_anew(s);
 		return;
 	}
@@ -245,6 +246,7 @@ static void take_disconnect(struct session *s)
 	s->handshake->ip = str_copy(s->handshake, cred->ip);
 	s->handshake->user_agent = str_copy(s->handshake, cred->user_agent);
 	peer_retire(&s->peer);
+	session_is_known(s, false);
 	s->stage = STAGE_NEW;
 	wheel_set(&hub->wheel, &s->deadline, hub->now_ms + hub->limits.connect_timeout_ms);
 }

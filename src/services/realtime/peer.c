@@ -41,6 +41,18 @@ void peer_remove(struct peer *p)
 	hub->peer_count--;
 }
 
+bool peer_may_speak(struct peer *p)
+{
+	uint32_t second = (uint32_t)(p->hub->now_ms / 1000);
+
+	p->hub->counts.messages_in++;
+	if (p->second != second) {
+		p->second = second;
+		p->said_in_second = 0;
+	}
+	return p->said_in_second++ < p->hub->limits.messages_per_s;
+}
+
 uint64_t peer_handle(const struct peer *p)
 {
 	return (uint64_t)p->generation << 32 | p->slot;

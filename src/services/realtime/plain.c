@@ -184,9 +184,10 @@ static void on_text(void *owner, struct link *l, struct str text)
 	struct json j;
 
 	(void)l;
-	s->peer.hub->counts.messages_in++;
-	if (json_parse(s->peer.hub->scratch, text, &message_limits, &j) ||
-	    !json_is(json_root(&j), JSON_OBJECT))
+	if (!peer_may_speak(&s->peer))
+		close_plain(s, WS_CLOSE_POLICY, "too many messages");
+	else if (json_parse(s->peer.hub->scratch, text, &message_limits, &j) ||
+		 !json_is(json_root(&j), JSON_OBJECT))
 		complain(s, (struct str){ 0 }, "malformed_json", "A message is one JSON object.");
 	else
 		take_request(s, &j);

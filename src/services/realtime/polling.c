@@ -83,6 +83,12 @@ void poll_answer_queue(struct session *s, const char *last_packet)
 	poll_answer(x, 200, STR("text/plain; charset=UTF-8"), buf_view(&b));
 }
 
+bool hub_has_place(const struct hub *hub, struct str address)
+{
+	return !hub->is_stopping && (int)hub->peer_count < hub->limits.sockets_max &&
+	       !strangers_are_many(hub, address);
+}
+
 static void open_session(struct hub *hub, const struct poll_mail *m)
 {
 	struct http_exchange *x = m->poll->x;
@@ -92,7 +98,7 @@ static void open_session(struct hub *hub, const struct poll_mail *m)
 		poll_error(x, 2);
 		return;
 	}
-	if ((int)hub->peer_count >= hub->limits.sockets_max || hub->is_stopping) {
+	if (!hub_has_place(hub, m->handshake.ip)) {
 		hub->counts.refused++;
 		poll_answer(x, 503, STR("application/json"),
 			    STR("{\"code\":3,\"message\":\"Busy\"}"));

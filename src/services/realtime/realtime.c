@@ -12,6 +12,7 @@
 #include <talloc.h>
 
 #define TOPICS_MAX 32
+#define SEQ_MAX (INT64_C(1) << 53)
 
 struct realtime {
 	struct hub *hub;
@@ -38,8 +39,8 @@ static int64_t place_of(struct request *rq)
 
 	if (str_is_null(text))
 		text = http_query_param(rq->mem, rq->http, STR("last_event_id"));
-	if (!str_is_null(text) && text.n > 0 && !parse_int(str_trim(text), 0, INT64_MAX, &after))
-		after = INT64_MAX; /* none of ours: the replay says reset */
+	if (!str_is_null(text) && text.n > 0 && !parse_int(str_trim(text), 0, SEQ_MAX, &after))
+		after = SEQ_MAX; /* none of ours: the replay says reset */
 	return after;
 }
 
@@ -140,6 +141,8 @@ static struct fault *stream_handler(struct request *rq)
 	struct opening o;
 
 	TRY(begin_opening(rq, &topics, &o));
+	if (rq->http->method == HTTP_HEAD)
+		return reply_bytes(rq, 200, STR("text/event-stream"), STR(""));
 	o.allow_origin = http_field(rq->http, STR("Origin"));
 	reply_taken(rq);
 	hub_open_stream(hub, x, &o);
@@ -157,7 +160,7 @@ static struct fault *websocket_handler(struct request *rq)
 	struct topics topics = { 0 };
 	struct opening o;
 
-	if (ws_handshake_check(&h)) {
+	if (ws_handshake_check(&h) || rq->http->method != HTTP_GET) {
 		reply_field(rq, "Sec-WebSocket-Version", STR("13"));
 		return FAULT(rq->mem, FAULT_MALFORMED, "websocket_needed",
 			     "This address speaks WebSocket (RFC 6455, version 13).");

@@ -3,6 +3,7 @@
  * polling.c and upgrade.c. */
 #include "services/realtime/hub_internal.h"
 
+#include "base/map.h"
 #include "services/crypto/crypto.h"
 
 #define CLOSING_MS 30000
@@ -29,9 +30,46 @@ static void rest_until_ping(struct session *s)
 	wheel_set(&hub->wheel, &s->heartbeat, hub->now_ms + hub->limits.ping_interval_ms);
 }
 
+bool strangers_are_many(const struct hub *hub, struct str address)
+{
+	const struct strangers *known = map_get(hub->strangers, address);
+
+	return known && known->count >= hub->limits.strangers_per_address;
+}
+
+static struct strangers *strangers_of(struct hub *hub, struct str address)
+{
+	struct strangers *known = map_get(hub->strangers, address);
+
+	if (!known) {
+		known = talloc_zero(hub, struct strangers);
+		known->address = str_copy(known, address.p ? address : STR(""));
+		map_put(hub->strangers, known->address, known);
+	}
+	known->count++;
+	return known;
+}
+
+void session_is_known(struct session *s, bool is_known)
+{
+	struct hub *hub = s->peer.hub;
+
+	if (!is_known && !s->strangers)
+		s->strangers = strangers_of(hub, s->handshake->ip);
+	if (!is_known || !s->strangers)
+		return;
+	if (--s->strangers->count == 0) {
+		map_remove(hub->strangers, s->strangers->address);
+		talloc_free(s->strangers);
+	}
+	s->strangers = NULL;
+}
+
 static void session_remove(struct session *s)
 {
 	struct hub *hub = s->peer.hub;
+
+	session_is_known(s, true);
 
 	wheel_cancel(&hub->wheel, &s->heartbeat);
 	wheel_cancel(&hub->wheel, &s->deadline);
@@ -75,6 +113,7 @@ struct session *session_new(struct hub *hub, const struct handshake *h)
 	s->handshake->ip = str_copy(s->handshake, h->ip);
 	s->handshake->user_agent = str_copy(s->handshake, h->user_agent);
 	hub->counts.sessions++;
+	session_is_known(s, false);
 	rest_until_ping(s);
 	if (hub->handler->needs_connect)
 		wheel_set(&hub->wheel, &s->deadline, hub->now_ms + hub->limits.connect_timeout_ms);
@@ -157,9 +196,12 @@ static void receive_binary(struct session *s, const struct eio_packet *p)
 
 void session_receive(struct session *s, const struct eio_packet *p)
 {
+	if (!peer_may_speak(&s->peer)) {
+		eio_session_end(s, END_FLOOD);
+		return;
+	}
 	switch (p->type) {
 	case EIO_MESSAGE:
-		s->peer.hub->counts.messages_in++;
 		if (p->is_binary)
 			receive_binary(s, p);
 		else
@@ -195,6 +237,7 @@ static const struct close_word close_words[ENDINGS] = {
 	[END_REPLACED] = { WS_CLOSE_NORMAL, "replaced by a newer connection" },
 	[END_STOPPING] = { WS_CLOSE_GOING_AWAY, "server is stopping" },
 	[END_DUPLICATE] = { WS_CLOSE_NO_CODE, NULL },
+	[END_FLOOD] = { WS_CLOSE_POLICY, "too many messages" },
 };
 
 static void end_links(struct session *s, enum ending why)

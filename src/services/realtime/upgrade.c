@@ -190,8 +190,7 @@ void upgrade_take(struct hub *hub, int fd, struct str already, struct str sid, s
 	struct session *s = str_is_null(sid) ? NULL : eio_session_find(hub, sid);
 	struct link *l;
 
-	if (hub->is_stopping ||
-	    (str_is_null(sid) && (int)hub->peer_count >= hub->limits.sockets_max)) {
+	if (hub->is_stopping || (str_is_null(sid) && !hub_has_place(hub, h->ip))) {
 		link_refuse(hub, fd, 503, STR("text/html"), STR("Busy"));
 		return;
 	}
