@@ -5,7 +5,7 @@
  * that a crash frees. What is stored is encrypted with the server's key, because
  * some answers carry a secret that is shown once. Callers without a name
  * (sign-in, registration) have no keys: their answers are session secrets, and
- * repeating such a request is harmless. docs/adr/0031-idempotency.md. */
+ * repeating such a request is harmless. docs/adr/0021-idempotency.md. */
 #include "spine/pipeline_internal.h"
 
 #include "spine/spine_gen.h"
