@@ -16,3 +16,7 @@ select core.audit_note(:action, :noun, :object_id, 'refused', :detail);
 -- name: access_probe() -> one (is_current bool)
 -- Its transaction compares the stamps; nothing else is asked.
 select true;
+
+-- name: idempotency_forget() -> exec
+-- Once an hour, as bulkhead_platform (services/jobs).
+delete from core.idempotency where expires_at < now();

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "services/events/events_gen.h"
+#include "spine/spine_gen.h"
 
 static struct fault *maintain_run(const void *mem, struct app *app, const struct job *job)
 {
@@ -14,6 +15,7 @@ static struct fault *maintain_run(const void *mem, struct app *app, const struct
 	TRY(partitions_maintain(tx, &made));
 	TRY(jobs_drop_old(tx, &old));
 	TRY(jobs_forget_old(tx));
+	TRY(idempotency_forget(tx));
 	TRY(tx_commit(tx));
 	if (made.created + made.dropped + old.n > 0)
 		LOG_INFO("partitions maintained", LOG_INT("created", made.created),
