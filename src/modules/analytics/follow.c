@@ -9,6 +9,7 @@
 #include "base/log.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 #include <talloc.h>
 #include <time.h>
 
@@ -129,16 +130,67 @@ static size_t choose(const struct follow_batches_rows *batches)
 	return n;
 }
 
+/* Where each batch stands in the chunk, found by lane and number. */
+struct place {
+	int64_t lane, no;
+	size_t order;
+	size_t at; /* first free slot of its events */
+};
+
+static int compare_places(const void *a, const void *b)
+{
+	const struct place *x = a, *y = b;
+
+	if (x->lane != y->lane)
+		return x->lane < y->lane ? -1 : 1;
+	return (x->no > y->no) - (x->no < y->no);
+}
+
+static struct place *places_of(const void *mem, const struct follow_batches_rows *batches, size_t n)
+{
+	struct place *places = talloc_zero_array(mem, struct place, (unsigned)n);
+	size_t at = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		places[i] = (struct place){ batches->v[i].lane, batches->v[i].no, i, at };
+		at += (size_t)batches->v[i].events;
+	}
+	qsort(places, n, sizeof(*places), compare_places);
+	return places;
+}
+
+/* Puts the rows of the chunk's batches into the order of the batches. */
+static struct fault *arrange(struct chunk *c, const struct follow_events_rows *rows,
+			     const struct follow_batches_rows *batches, size_t n)
+{
+	struct place *places = places_of(c->mem, batches, n);
+	size_t expected = 0, found = 0;
+
+	for (size_t i = 0; i < n; i++)
+		expected += (size_t)batches->v[i].events;
+	c->events = talloc_zero_array(c->mem, struct followed, (unsigned)expected);
+	c->n = expected;
+	for (size_t i = 0; i < rows->n; i++) {
+		const struct place key = { .lane = rows->v[i].lane, .no = rows->v[i].no };
+		struct place *place = bsearch(&key, places, n, sizeof(*places), compare_places);
+		if (!place)
+			continue; /* of a batch that is not in this chunk */
+		if (found++ == expected)
+			break;
+		c->events[place->at++].row = &rows->v[i];
+	}
+	if (found != expected)
+		return FAULT_BUG(c->mem, "%zu events of %zu were found", found, expected);
+	return NULL;
+}
+
 static struct fault *read_events(struct chunk *c, const struct follow_batches_rows *batches,
 				 size_t n)
 {
-	int64_t *lanes = talloc_array(c->mem, int64_t, (unsigned)n);
-	int64_t *nos = talloc_array(c->mem, int64_t, (unsigned)n);
-	struct uuid *firsts = talloc_array(c->mem, struct uuid, (unsigned)n);
-	struct uuid *lasts = talloc_array(c->mem, struct uuid, (unsigned)n);
 	int64_t from = INT64_MAX, to = INT64_MIN;
 	struct follow_events_rows *rows = talloc_zero(c->mem, struct follow_events_rows);
-	size_t filled = 0;
+	struct uuid first, last;
+	bool has_events = false;
 
 	for (size_t i = 0; i < n; i++) {
 		const struct follow_batches_row *b = &batches->v[i];
@@ -146,19 +198,15 @@ static struct fault *read_events(struct chunk *c, const struct follow_batches_ro
 		to = b->at > to ? b->at : to;
 		if (b->events == 0 || !b->has_first_id)
 			continue;
-		lanes[filled] = b->lane;
-		nos[filled] = b->no;
-		firsts[filled] = b->first_id;
-		lasts[filled++] = b->last_id;
+		if (!has_events || memcmp(b->first_id.b, first.b, sizeof(first.b)) < 0)
+			first = b->first_id;
+		if (!has_events || memcmp(b->last_id.b, last.b, sizeof(last.b)) > 0)
+			last = b->last_id;
+		has_events = true;
 	}
-	if (filled > 0)
-		TRY(follow_events(c->tx, c->project, lanes, filled, nos, filled, firsts, filled,
-				  lasts, filled, from - SLACK_US, to, rows));
-	c->n = rows->n;
-	c->events = talloc_zero_array(c->mem, struct followed, (unsigned)rows->n);
-	for (size_t i = 0; i < rows->n; i++)
-		c->events[i].row = &rows->v[i];
-	return NULL;
+	if (has_events)
+		TRY(follow_events(c->tx, c->project, first, last, from - SLACK_US, to, rows));
+	return arrange(c, rows, batches, n);
 }
 
 /* The last number of each lane in the chunk (a lane's batches stand in order). */

@@ -32,22 +32,23 @@ cross join lateral (
 where l.tenant_id = :tenant and l.project_id = :project and l.batch_no > coalesce(c.no, 0)
 order by b.at, b.lane, b.no;
 
--- name: follow_events(project uuid, lanes int[], nos int[], firsts uuid[], lasts uuid[],
---   from_time time, to_time time)
---   -> many (id uuid, received_at time, occurred_at time, type text, name text?, user_id text?,
---   anonymous_id text?, previous_id text?, ip text?, user_agent text?, url text?,
+-- name: follow_events(project uuid, first_id uuid, last_id uuid, from_time time, to_time time)
+--   -> many (lane int, no int, id uuid, received_at time, occurred_at time, type text, name text?,
+--   user_id text?, anonymous_id text?, previous_id text?, ip text?, user_agent text?, url text?,
 --   referrer text?, campaign json?, traits json?)
-select e.id, e.received_at, e.occurred_at, e.type, e.name, e.user_id, e.anonymous_id,
-	e.previous_id, coalesce(e.context ->> 'ip', host(e.ip)), e.context ->> 'userAgent',
-	coalesce(e.context #>> '{page,url}', e.properties ->> 'url'),
+-- One range of ids holds the chunk's batches (their requests were read one after the other) and
+-- little else; which rows belong to it is decided by lane and number in follow.c.
+select e.lane, e.batch_no, e.id, e.received_at, e.occurred_at, e.type, e.name, e.user_id,
+	e.anonymous_id, e.previous_id, coalesce(e.context ->> 'ip', host(e.ip)),
+	e.context ->> 'userAgent', coalesce(e.context #>> '{page,url}', e.properties ->> 'url'),
 	coalesce(e.context #>> '{page,referrer}', e.properties ->> 'referrer'),
 	case when jsonb_typeof(e.context -> 'campaign') = 'object' then e.context -> 'campaign' end,
 	case when e.type = 'identify' then e.traits end
-from unnest(:lanes, :nos, :firsts, :lasts) with ordinality as b (lane, no, first, last, ord)
-join analytics.events e on e.tenant_id = :tenant and e.project_id = :project
-	and e.id between b.first and b.last and e.lane = b.lane::smallint and e.batch_no = b.no
+from analytics.events e
+where e.tenant_id = :tenant and e.project_id = :project
+	and e.id between :first_id and :last_id
 	and e.received_at >= :from_time and e.received_at <= :to_time
-order by b.ord, e.id;
+order by e.id;
 
 -- name: follow_done(project uuid, lanes int[], nos int[]) -> exec
 insert into analytics.follower_cursors as c (tenant_id, project_id, lane, no)
@@ -98,7 +99,8 @@ where a.tenant_id = :tenant and a.project_id = :project and a.previous_id = any 
 -- traits: a list of objects, later ones win.
 insert into analytics.profiles as p (tenant_id, project_id, user_id, anonymous_id, traits,
 	first_seen_at, last_seen_at, events)
-select :tenant, :project, v.user_id, v.anonymous_id, analytics.merge_objects(v.traits), v.first,
+select :tenant, :project, v.user_id, v.anonymous_id,
+	case when v.traits = '[]' then '{}' else analytics.merge_objects(v.traits) end, v.first,
 	v.last, v.count
 from unnest(:user_ids, :anonymous_ids, :traits, :firsts, :lasts, :counts)
 	as v (user_id, anonymous_id, traits, first, last, count)
@@ -113,8 +115,9 @@ set traits = p.traits || excluded.traits,
 --   lasts time[], counts int[]) -> exec
 insert into analytics.profiles as p (tenant_id, project_id, anonymous_id, traits, first_seen_at,
 	last_seen_at, events)
-select :tenant, :project, v.anonymous_id, analytics.merge_objects(v.traits), v.first, v.last,
-	v.count
+select :tenant, :project, v.anonymous_id,
+	case when v.traits = '[]' then '{}' else analytics.merge_objects(v.traits) end, v.first,
+	v.last, v.count
 from unnest(:anonymous_ids, :traits, :firsts, :lasts, :counts)
 	as v (anonymous_id, traits, first, last, count)
 on conflict (tenant_id, project_id, anonymous_id) where user_id is null do update
