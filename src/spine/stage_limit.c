@@ -1,10 +1,11 @@
 /* stage_limit.c - how often: by address before anything is known, then by
  * person or key, and by tenant.
  *
- * Classes are those of spec/api-conventions.md at 120 a minute; a configured
- * other rate stretches all of them alike. An address without a credential has
- * the rate of one person; with one it has that of ten (an office shares it),
- * and a tenant that of a hundred. */
+ * The classes are those of spec/api-conventions.md, their rates are configured.
+ * An address without a credential has the rate of one person; with one it has
+ * that of ten (an office shares it), and a tenant that of a hundred. Failures of
+ * signing in stretch with the api rate, for tests and benchmarks.
+ */
 #include "spine/pipeline_internal.h"
 
 #include <arpa/inet.h>
@@ -14,25 +15,27 @@
 #define ADDRESS_SHARE 10
 #define TENANT_SHARE 100
 
-static const struct {
-	const char *name;
-	int64_t limit;
-	int window_s;
-} classes[LIMIT_CLASSES] = {
-	[LIMIT_API] = { "api", RATE_OF_THE_RULE, 60 },
-	[LIMIT_AUTH] = { "api", RATE_OF_THE_RULE, 60 },
-	[LIMIT_UPLOAD] = { "upload", 10, 60 },
-	[LIMIT_BULK] = { "bulk", 5, 60 },
+static const char *const class_names[LIMIT_CLASSES] = {
+	[LIMIT_API] = "api", [LIMIT_AUTH] = "api", [LIMIT_UPLOAD] = "upload", [LIMIT_BULK] = "bulk"
 };
 
+#define WINDOW_S 60
 #define AUTH_FAILURES 5
 #define AUTH_WINDOW_S (15 * 60)
 
-static int64_t stretched(const struct app *app, int64_t limit)
+static int64_t rate_of(const struct config *config, enum limit_class class)
 {
-	int64_t rate = app->config->rate_api_per_minute;
+	int64_t rate = class == LIMIT_UPLOAD ? config->rate_upload_per_minute
+		       : class == LIMIT_BULK ? config->rate_bulk_per_minute
+					     : config->rate_api_per_minute;
 
-	return rate <= 0 ? limit : (limit * rate + RATE_OF_THE_RULE - 1) / RATE_OF_THE_RULE;
+	return rate > 0 ? rate : 1;
+}
+
+static int64_t failures_allowed(const struct config *config)
+{
+	return (AUTH_FAILURES * rate_of(config, LIMIT_API) + RATE_OF_THE_RULE - 1) /
+	       RATE_OF_THE_RULE;
 }
 
 /* An IPv6 customer has a whole /64. */
@@ -89,12 +92,12 @@ struct fault *limit_address(struct request *rq)
 	/* Files of the interface and unknown pages are cheap; the API is not. */
 	if (!is_counted(rq->route) || (!rq->route && !str_starts(rq->http->path, STR("/api/"))))
 		return NULL;
-	int64_t limit = stretched(rq->app, RATE_OF_THE_RULE);
+	int64_t limit = rate_of(rq->app->config, LIMIT_API);
 	if (rq->route && rq->route->limit == LIMIT_AUTH) {
 		address_key(key, sizeof(key), "f:", rq->http->peer);
 		struct limit_state state =
 			rq->app->ports->take(rq->app->limits, str_of(key),
-					     stretched(rq->app, AUTH_FAILURES), AUTH_WINDOW_S, 0);
+					     failures_allowed(rq->app->config), AUTH_WINDOW_S, 0);
 		if (state.remaining < 1) {
 			fl->limit = state;
 			fl->limit_window_s = AUTH_WINDOW_S;
@@ -104,12 +107,12 @@ struct fault *limit_address(struct request *rq)
 	}
 	if (fl->has_credential) {
 		address_key(key, sizeof(key), "c:", rq->http->peer);
-		struct fault *f = take(fl, key, limit * ADDRESS_SHARE, 60);
+		struct fault *f = take(fl, key, limit * ADDRESS_SHARE, WINDOW_S);
 		fl->is_limited = f != NULL; /* the person's own figures are shown instead */
 		return f;
 	}
 	address_key(key, sizeof(key), "a:", rq->http->peer);
-	return take(fl, key, limit, 60);
+	return take(fl, key, limit, WINDOW_S);
 }
 
 static void principal_key(char *text, size_t room, const char *class, const struct principal *who)
@@ -128,19 +131,19 @@ struct fault *stage_limit(struct request *rq)
 
 	if (!is_counted(rq->route) || fl->is_second_try)
 		return NULL;
-	int64_t limit = stretched(rq->app, classes[class].limit);
+	int64_t limit = rate_of(rq->app->config, class);
 	if (rq->who->kind != WHO_ANONYMOUS) {
-		principal_key(key, sizeof(key), classes[class].name, rq->who);
-		TRY(take(fl, key, limit, classes[class].window_s));
+		principal_key(key, sizeof(key), class_names[class], rq->who);
+		TRY(take(fl, key, limit, WINDOW_S));
 	} else if (fl->has_credential || class == LIMIT_UPLOAD || class == LIMIT_BULK) {
 		/* a bad credential on an open route, or a narrow class without a person */
-		address_key(key, sizeof(key), classes[class].name, rq->http->peer);
-		TRY(take(fl, key, limit, classes[class].window_s));
+		address_key(key, sizeof(key), class_names[class], rq->http->peer);
+		TRY(take(fl, key, limit, WINDOW_S));
 	}
 	if (uuid_is_nil(rq->tenant))
 		return NULL;
-	snprintf(key, sizeof(key), "t%s:%s", classes[class].name, uuid_format(rq->tenant, id));
-	return take(fl, key, limit * TENANT_SHARE, classes[class].window_s);
+	snprintf(key, sizeof(key), "t%s:%s", class_names[class], uuid_format(rq->tenant, id));
+	return take(fl, key, limit * TENANT_SHARE, WINDOW_S);
 }
 
 void limit_failure(struct flow *fl, const struct fault *why)
@@ -154,7 +157,7 @@ void limit_failure(struct flow *fl, const struct fault *why)
 		return;
 
 	address_key(key, sizeof(key), "f:", rq->http->peer);
-	rq->app->ports->take(rq->app->limits, str_of(key), stretched(rq->app, AUTH_FAILURES),
+	rq->app->ports->take(rq->app->limits, str_of(key), failures_allowed(rq->app->config),
 			     AUTH_WINDOW_S, 1);
 }
 
@@ -169,7 +172,7 @@ static void add_int(struct flow *fl, struct str name, int64_t value)
 void limit_headers(struct flow *fl)
 {
 	const struct limit_state *s = &fl->limit;
-	const char *name = fl->rq.route ? classes[fl->rq.route->limit].name : "api";
+	const char *name = fl->rq.route ? class_names[fl->rq.route->limit] : "api";
 
 	if (!fl->is_limited || !name)
 		return;

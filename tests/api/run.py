@@ -62,7 +62,8 @@ def main():
     args = parser.parse_args()
     faulthandler.dump_traceback_later(60, exit=True)  # says where it hangs
     binary = args.build.resolve() / "bulkhead"
-    passed, failed = run(binary, {}, [test_routes, test_cases], args.only)
+    passed, failed = run(binary, {"BULKHEAD_CORS_ORIGINS": "https://partner.example"},
+                         [test_routes, test_cases], args.only)
     if not args.without_limits:
         more = run(binary, {"BULKHEAD_RATE_API": "120"}, [test_limits], args.only)
         passed, failed = passed + more[0], failed + more[1]
