@@ -36,6 +36,7 @@ int main(int argc, char **argv)
 
 	if (f) {
 		printf("fault\t%s\n", fault_describe(mem, f));
+		talloc_free(mem);
 		return 0;
 	}
 	const enum mail_outcome outcome = smtp_send(mem, &config, &letter, bytes, &job, &said);

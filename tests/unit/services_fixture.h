@@ -162,7 +162,7 @@ static inline struct tx *platform_tx(struct node *n, enum tx_mode mode)
 /* First column of the first row as a number; one statement as the platform. */
 static inline int64_t number_of(struct node *n, const char *sql)
 {
-	struct db_query *q = talloc_zero(NULL, struct db_query); /* its address is its name */
+	struct db_query *q = talloc_zero(n, struct db_query); /* its address is its name */
 	struct tx *tx = platform_tx(n, TX_WRITE);
 	struct db_result *r;
 	int64_t value;
