@@ -323,6 +323,25 @@ static void a_crowd_of_one_tenant_delays_another_by_a_batch(void **state)
 	assert_true(place > 0 && place < before + 2000);
 }
 
+static void a_crowd_in_the_inbox_stands_before_nobody(void **state)
+{
+	struct node *n = *state;
+
+	number_of(
+		n,
+		"with i as (insert into core.job_inbox (tenant_id, queue, type, attempts, payload)"
+		" select '00000000-0000-7000-8000-000000000061', 'import', 'test.single', 1,"
+		" '{\"n\":1,\"sleep\":100}' from generate_series(1, 200000)) select 1");
+	put(n, &single_job, 'b', "{\"n\":2}", NULL); /* one runs at a time: hours of them wait */
+	start(n);
+	const int64_t until_ms = clock_steady_ms() + 10000;
+	while (clock_steady_ms() < until_ms && !(notes.count > 0 && notes.n[notes.count - 1] == 2))
+		sleep_ms(5);
+	print_message("%zu before it\n", notes.count);
+	assert_in_range(notes.count, 1, 35);
+	assert_int_equal(2, notes.n[notes.count - 1]);
+}
+
 static void a_late_commit_is_not_passed_by(void **state)
 {
 	struct node *n = *state;
@@ -510,6 +529,7 @@ int main(void)
 		JOB_TEST(a_unique_key_waits_once),
 		JOB_TEST(a_unique_job_runs_after_those_that_relied_on_it),
 		JOB_TEST(a_crowd_of_one_tenant_delays_another_by_a_batch),
+		JOB_TEST(a_crowd_in_the_inbox_stands_before_nobody),
 		JOB_TEST(a_late_commit_is_not_passed_by),
 		JOB_TEST(two_nodes_share_and_never_double),
 		JOB_TEST(a_lost_worker_is_replaced),

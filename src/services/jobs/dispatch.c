@@ -17,6 +17,7 @@
 #define POLL_MS 1000	    /* and up to as much again by chance */
 #define EVERYTHING_MS 30000 /* how often the sorter looks below its floor, too */
 #define SORTED_MOST 4000    /* jobs a claim moves from the inbox at most */
+#define SORTED_APART 20000  /* … and without a claim */
 #define SETTLED_MOST 2000   /* jobs a pass settles at most */
 #define HOLD_MS 50	    /* so much work is fetched ahead */
 #define UNKNOWN_TYPE_MS 30000
@@ -299,7 +300,9 @@ static struct fault *pass(struct jobs *j, const void *mem)
 	return NULL;
 }
 
-static struct fault *ask_when_due(struct jobs *j, const void *mem)
+/* Before it sleeps: when is the next deferred job due? A crowd in the inbox is
+ * given its places although there is no room to claim it. */
+static struct fault *look_ahead(struct jobs *j, const void *mem)
 {
 	struct tx *tx = tx_new(mem, j->db, DB_PLATFORM, TX_READ, &(struct scope){ 0 });
 	struct jobs_next_due_row row;
@@ -308,8 +311,12 @@ static struct fault *ask_when_due(struct jobs *j, const void *mem)
 	tx_end(tx);
 	j->due_ms = row.has_wait_ms ? clock_steady_ms() + (row.wait_ms > 0 ? row.wait_ms + 1 : 1)
 				    : INT64_MAX;
-	j->due_is_known = true;
-	return NULL;
+	j->due_is_known = !row.is_unsorted;
+	if (!row.is_unsorted)
+		return NULL;
+	tx = tx_new(mem, j->db, DB_PLATFORM, TX_WRITE, &(struct scope){ 0 });
+	TRY(jobs_sort(tx, SORTED_APART));
+	return tx_commit(tx);
 }
 
 /* ---- when ---- */
@@ -399,10 +406,12 @@ void *dispatch_run(void *jobs)
 		struct fault *f = pass(j, mem);
 
 		if (!f && !j->due_is_known && is_idle(j))
-			f = ask_when_due(j, mem);
+			f = look_ahead(j, mem);
 		report(j, mem, f);
 		talloc_free(mem);
-		poll_ms = clock_steady_ms() + POLL_MS + rand_r(&seed) % POLL_MS;
+		poll_ms = clock_steady_ms();
+		if (j->due_is_known)
+			poll_ms += POLL_MS + rand_r(&seed) % POLL_MS;
 		backoff_ms = !f ? 0 : backoff_ms == 0 ? 50 : backoff_ms * 2;
 		backoff_ms = backoff_ms < BACKOFF_MOST_MS ? backoff_ms : BACKOFF_MOST_MS;
 		if (f)

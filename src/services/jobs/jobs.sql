@@ -54,11 +54,25 @@ select core.return_jobs(:worker, :receipt);
 -- name: jobs_rescue(max_losses int) -> one (n int)
 select core.rescue_jobs(:max_losses::integer) as n;
 
--- name: jobs_next_due() -> one (wait_ms int?)
--- How long until the first deferred job is due; null when there is none.
-select (extract(epoch from min(run_at) - clock_timestamp()) * 1000)::bigint as wait_ms
-from core.job_deferred
-where run_at > clock_timestamp() - interval '1 minute';
+-- name: jobs_sort(most int) -> exec
+select core.sort_inbox(:most::integer);
+
+-- name: jobs_next_due() -> one (wait_ms int?, is_unsorted bool)
+-- How long until the first deferred job is due (null: there is none), and whether
+-- the inbox holds jobs without a place.
+select (
+		select (extract(epoch from min(run_at) - clock_timestamp()) * 1000)::bigint
+		from core.job_deferred
+		where run_at > clock_timestamp() - interval '1 minute'
+	) as wait_ms,
+	exists (
+		select from core.job_inbox i
+		where (i.xact, i.id) > (
+			select floor_xact, floor_id from core.seals
+			where log = 'jobs'
+			order by head desc
+			limit 1)
+	) as is_unsorted;
 
 -- name: job_fire_put(schedule text, fire_time time) -> count
 insert into core.job_fires (schedule, fire_time) values (:schedule, :fire_time)

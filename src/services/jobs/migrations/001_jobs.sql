@@ -338,6 +338,15 @@ end $$;
 
 -- ---- claim, settle ------------------------------------------------------------------
 
+-- For workers without room: a crowd in the inbox must get its places, or it would
+-- stand before everybody who comes after it.
+create function core.sort_inbox(p_limit integer) returns void
+language plpgsql as $$
+begin
+	perform pg_advisory_xact_lock(722014, 2);
+	perform core.sort_jobs(p_limit, false);
+end $$;
+
 create function core.job_worker_check(p_worker uuid) returns void
 language plpgsql as $$
 begin
@@ -644,7 +653,7 @@ do $$
 declare
 	f text;
 begin
-	foreach f in array array['sort_jobs(integer, boolean)', 'job_worker_check(uuid)',
+	foreach f in array array['sort_jobs(integer, boolean)', 'sort_inbox(integer)', 'job_worker_check(uuid)',
 		'claim_jobs(uuid, text[], integer[], integer, boolean)',
 		'settle_jobs(uuid, bigint, bigint[], bigint[], text[], bigint[], text[])',
 		'return_jobs(uuid, bigint)',
