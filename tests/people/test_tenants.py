@@ -133,6 +133,14 @@ class Members(Case):
         self.assertEqual(first["items"][0]["invited_by"]["name"], "Zoe Boss")
         self.assertIsNone(second["items"][0]["invited_by"])
         self.assertIsNotNone(second["items"][0]["last_active_at"])
+        self.assertNotIn("total", first)
+        self.assertEqual(olga.get(olga.t + "/members?limit=2&count=true").json["total"], 4)
+        for path, total in (("/members?role=member", 3), ("/invitations", 3), ("/api-keys", 0),
+                            ("/invitations?status=pending", 0), ("/audit?noun=member", 4)):
+            joiner = "&" if "?" in path else "?"
+            answer = olga.get(f"{olga.t}{path}{joiner}count=true").json
+            self.assertEqual(answer["total"], total, path)
+        self.assertEqual(olga.get("/api/v1/me/sessions?count=true").json["total"], 1)
         owners = olga.get(olga.t + "/members?role=owner").json["items"]
         self.assertEqual([item["user_id"] for item in owners], [olga.id])
         found = olga.get(olga.t + "/members?q=MEMBER%201").json["items"]

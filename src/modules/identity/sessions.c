@@ -12,9 +12,10 @@ static struct fault *session_page(struct request *rq)
 
 	if (q->has_cursor)
 		TRY(cursor_open(rq, q->cursor, &after));
-	TRY(signin_list(rq->tx, &rq->who->credential, after, q->limit, &page));
-	return reply_list(rq, page.items,
-			  str_is_null(page.next) ? page.next : cursor_seal(rq, page.next));
+	TRY(signin_list(rq->tx, &rq->who->credential, after, q->limit, q->count, &page));
+	return reply_list_total(rq, page.items,
+				str_is_null(page.next) ? page.next : cursor_seal(rq, page.next),
+				page.has_total ? page.total : -1);
 }
 
 static struct fault *note_end(struct request *rq, const char *action)

@@ -32,7 +32,8 @@ where (s.token_hash = :token_hash or (s.mode = 'token' and s.id = :id))
 update identity.sessions set last_seen_at = now(), ip = coalesce(:ip, ip)
 where id = :id and last_seen_at < now() - interval '50 seconds';
 
--- name: signin_list(current uuid?, after json?, row_limit int) -> one (items json, next json?)
+-- name: signin_list(current uuid?, after json?, row_limit int, count bool)
+--   -> one (items json, next json?, total int?)
 with page as (
 	select s.last_seen_at, s.id, row_number() over (order by s.last_seen_at desc, s.id desc) n,
 		jsonb_build_object('id', s.id, 'device', s.browser || ' on ' || s.os,
@@ -50,7 +51,9 @@ with page as (
 )
 select coalesce(jsonb_agg(item order by n) filter (where n <= :row_limit), '[]'),
 	case when count(*) > :row_limit
-		then (select jsonb_build_array(last_seen_at, id) from page where n = :row_limit) end
+		then (select jsonb_build_array(last_seen_at, id) from page where n = :row_limit) end,
+	case when :count then (select count(*) from identity.sessions s
+		where s.user_id = :user and identity.is_alive(s)) end
 from page;
 
 -- name: signin_end(id uuid, user_id uuid, why text) -> count

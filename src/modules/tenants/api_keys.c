@@ -20,8 +20,8 @@ static struct fault *api_key_page(struct request *rq)
 	struct str after;
 
 	TRY(tenants_page_after(rq, q->has_cursor, q->cursor, &after));
-	TRY(api_key_list(rq->tx, after, q->limit, &page));
-	return tenants_page_reply(rq, page.items, page.next);
+	TRY(api_key_list(rq->tx, after, q->limit, q->count, &page));
+	return tenants_page_reply(rq, page.items, page.next, page.has_total ? page.total : -1);
 }
 
 /* A permission that no role has is for keys only and may be given by whoever

@@ -1,4 +1,5 @@
--- name: api_key_list(after json?, row_limit int) -> one (items json, next json?)
+-- name: api_key_list(after json?, row_limit int, count bool)
+--   -> one (items json, next json?, total int?)
 with page as (
 	select k.created_at, k.id, row_number() over (order by k.created_at desc, k.id desc) n,
 		jsonb_build_object('id', k.id, 'name', k.name, 'prefix', k.prefix,
@@ -19,7 +20,8 @@ with page as (
 )
 select coalesce(jsonb_agg(item order by n) filter (where n <= :row_limit), '[]'),
 	case when count(*) > :row_limit
-		then (select jsonb_build_array(created_at, id) from page where n = :row_limit) end
+		then (select jsonb_build_array(created_at, id) from page where n = :row_limit) end,
+	case when :count then (select count(*) from tenants.api_keys k where k.tenant_id = :tenant) end
 from page;
 
 -- name: api_key_insert(name text, environment text, prefix text, key_hash bytes, scopes text[],

@@ -18,8 +18,8 @@ static struct fault *invitation_page(struct request *rq)
 
 	TRY(tenants_page_after(rq, q->has_cursor, q->cursor, &after));
 	TRY(invitation_list(rq->tx, q->has_status ? q->status : (struct str){ NULL, 0 }, after,
-			    q->limit, &page));
-	return tenants_page_reply(rq, page.items, page.next);
+			    q->limit, q->count, &page));
+	return tenants_page_reply(rq, page.items, page.next, page.has_total ? page.total : -1);
 }
 
 struct str invitation_payload(const void *ctx, struct uuid id, struct str email, struct str role)

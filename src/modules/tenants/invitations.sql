@@ -1,24 +1,29 @@
--- name: invitation_list(status text?, after json?, row_limit int) -> one (items json, next json?)
-with page as (
+-- name: invitation_list(status text?, after json?, row_limit int, count bool)
+--   -> one (items json, next json?, total int?)
+with matching as not materialized (
+	select i.*, tenants.invitation_status(i) status
+	from tenants.invitations i
+	where i.tenant_id = :tenant
+		and (:status is null or tenants.invitation_status(i) = :status)
+),
+page as (
 	select i.created_at, i.id, row_number() over (order by i.created_at desc, i.id desc) n,
-		jsonb_build_object('id', i.id, 'email', i.email, 'role', i.role,
-			'status', tenants.invitation_status(i),
+		jsonb_build_object('id', i.id, 'email', i.email, 'role', i.role, 'status', i.status,
 			'invited_by', jsonb_build_object('id', i.invited_by,
 				'name', coalesce(u.name, 'Former member')),
 			'created_at', tenants.utc(i.created_at),
 			'expires_at', tenants.utc(i.expires_at)) item
-	from tenants.invitations i
+	from matching i
 	left join identity.users u on u.id = i.invited_by
-	where i.tenant_id = :tenant
-		and (:status is null or tenants.invitation_status(i) = :status)
-		and (:after is null
-			or (i.created_at, i.id) < ((:after ->> 0)::timestamptz, (:after ->> 1)::uuid))
+	where :after is null
+		or (i.created_at, i.id) < ((:after ->> 0)::timestamptz, (:after ->> 1)::uuid)
 	order by i.created_at desc, i.id desc
 	limit :row_limit + 1
 )
 select coalesce(jsonb_agg(item order by n) filter (where n <= :row_limit), '[]'),
 	case when count(*) > :row_limit
-		then (select jsonb_build_array(created_at, id) from page where n = :row_limit) end
+		then (select jsonb_build_array(created_at, id) from page where n = :row_limit) end,
+	case when :count then (select count(*) from matching) end
 from page;
 
 -- name: invitation_get(id uuid) -> one (item json)

@@ -14,9 +14,10 @@ struct fault *tenants_page_after(const struct request *rq, bool has_cursor, stru
 	return has_cursor ? cursor_open(rq, cursor, ret_after) : NULL;
 }
 
-struct fault *tenants_page_reply(struct request *rq, struct str items, struct str next)
+struct fault *tenants_page_reply(struct request *rq, struct str items, struct str next,
+				 int64_t total)
 {
-	return reply_list(rq, items, str_is_null(next) ? next : cursor_seal(rq, next));
+	return reply_list_total(rq, items, str_is_null(next) ? next : cursor_seal(rq, next), total);
 }
 
 struct str member_payload(const void *ctx, struct uuid user, struct str name, struct str role)
@@ -50,8 +51,8 @@ static struct fault *member_page(struct request *rq)
 
 	TRY(tenants_page_after(rq, q->has_cursor, q->cursor, &after));
 	TRY(member_list(rq->tx, q->has_q ? q->q : none, q->has_role ? q->role : none, after,
-			q->limit, &page));
-	return tenants_page_reply(rq, page.items, page.next);
+			q->limit, q->count, &page));
+	return tenants_page_reply(rq, page.items, page.next, page.has_total ? page.total : -1);
 }
 
 /* Locks the member and says no when they stand above the caller, or are the

@@ -1,29 +1,33 @@
--- name: member_list(q text?, role text?, after json?, row_limit int) -> one (items json,
---   next json?)
-with page as (
-	select u.name, m.user_id, row_number() over (order by lower(u.name), m.user_id) n,
-		jsonb_build_object('user_id', m.user_id, 'name', u.name, 'email', u.email,
+-- name: member_list(q text?, role text?, after json?, row_limit int, count bool)
+--   -> one (items json, next json?, total int?)
+with matching as not materialized (
+	select m.*, u.name, u.email, lower(u.name) sort
+	from tenants.members m
+	join identity.users u on u.id = m.user_id
+	where m.tenant_id = :tenant
+		and (:role is null or m.role = :role)
+		and (:q is null or position(lower(:q) in lower(u.name)) > 0
+			or position(lower(:q) in u.email_key) > 0)
+),
+page as (
+	select m.sort, m.user_id, row_number() over (order by m.sort, m.user_id) n,
+		jsonb_build_object('user_id', m.user_id, 'name', m.name, 'email', m.email,
 			'role', m.role, 'joined_at', tenants.utc(m.joined_at),
 			'last_active_at', tenants.utc(v.at),
 			'invited_by', case when m.invited_by is null then null
 				else jsonb_build_object('id', m.invited_by,
 					'name', coalesce(i.name, 'Former member')) end) item
-	from tenants.members m
-	join identity.users u on u.id = m.user_id
+	from matching m
 	left join tenants.member_visits v on v.tenant_id = m.tenant_id and v.user_id = m.user_id
 	left join identity.users i on i.id = m.invited_by
-	where m.tenant_id = :tenant
-		and (:role is null or m.role = :role)
-		and (:q is null or position(lower(:q) in lower(u.name)) > 0
-			or position(lower(:q) in u.email_key) > 0)
-		and (:after is null
-			or (lower(u.name), m.user_id) > (:after ->> 0, (:after ->> 1)::uuid))
-	order by lower(u.name), m.user_id
+	where :after is null or (m.sort, m.user_id) > (:after ->> 0, (:after ->> 1)::uuid)
+	order by m.sort, m.user_id
 	limit :row_limit + 1
 )
 select coalesce(jsonb_agg(item order by n) filter (where n <= :row_limit), '[]'),
 	case when count(*) > :row_limit
-		then (select jsonb_build_array(lower(name), user_id) from page where n = :row_limit) end
+		then (select jsonb_build_array(sort, user_id) from page where n = :row_limit) end,
+	case when :count then (select count(*) from matching) end
 from page;
 
 -- name: member_get(user_id uuid) -> one (item json, version int)

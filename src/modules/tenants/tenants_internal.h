@@ -38,8 +38,10 @@ void membership_put(struct json_out *w, const void *ctx, const struct registry *
 /* Opens a list's cursor into *ret_after (absent without one). */
 struct fault *tenants_page_after(const struct request *rq, bool has_cursor, struct str cursor,
 				 struct str *ret_after);
-/* Answers a page; next is the JSON array of the last row's sort values, or absent. */
-struct fault *tenants_page_reply(struct request *rq, struct str items, struct str next);
+/* Answers a page; next is the JSON array of the last row's sort values, or absent;
+ * total below 0 was not asked for. */
+struct fault *tenants_page_reply(struct request *rq, struct str items, struct str next,
+				 int64_t total);
 
 /* Payload {id, email, role} of an invitation's event. */
 struct str invitation_payload(const void *ctx, struct uuid id, struct str email, struct str role);

@@ -19,9 +19,10 @@ static struct fault *audit_list(struct request *rq)
 	TRY(audit_page(rq->tx, given(q->has_actor, q->actor), given(q->has_noun, q->noun),
 		       given(q->has_action, q->action), given(q->has_object_id, q->object_id),
 		       q->has_from ? &q->from : NULL, q->has_to ? &q->to : NULL, after, q->limit,
-		       &page));
-	return reply_list(rq, page.items,
-			  str_is_null(page.next) ? page.next : cursor_seal(rq, page.next));
+		       q->count, &page));
+	return reply_list_total(rq, page.items,
+				str_is_null(page.next) ? page.next : cursor_seal(rq, page.next),
+				page.has_total ? page.total : -1);
 }
 
 static const struct route routes[] = {
