@@ -751,6 +751,7 @@ export interface Operations {
     query: {
       limit?: number;
       cursor?: string;
+      count?: boolean;
     };
     body: undefined;
     answer: {
@@ -841,6 +842,7 @@ export interface Operations {
     query: {
       limit?: number;
       cursor?: string;
+      count?: boolean;
     };
     body: undefined;
     answer: {
@@ -890,6 +892,7 @@ export interface Operations {
       to?: string;
       limit?: number;
       cursor?: string;
+      count?: boolean;
     };
     body: undefined;
     answer: {
@@ -911,6 +914,7 @@ export interface Operations {
       status?: "pending" | "accepted" | "revoked" | "expired";
       limit?: number;
       cursor?: string;
+      count?: boolean;
     };
     body: undefined;
     answer: {
@@ -968,6 +972,7 @@ export interface Operations {
       role?: string;
       limit?: number;
       cursor?: string;
+      count?: boolean;
     };
     body: undefined;
     answer: {
