@@ -74,6 +74,8 @@ static struct fault *authenticate(const void *mem, void *arg, const struct crede
 	bool is_out = is_revoked(stage, name);
 	bool is_low = str_starts(name, STR("no")) || str_eq(name, str_of(stage->demoted));
 	pthread_mutex_unlock(&stage->lock);
+	if (is_out && str_starts(name, STR("old")))
+		return FAULT(mem, FAULT_UNAUTHENTICATED, "token_expired", "The token has ended.");
 	if (is_out)
 		return FAULT(mem, FAULT_UNAUTHENTICATED, "not_signed_in",
 			     "Your session has ended.");

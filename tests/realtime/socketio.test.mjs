@@ -204,6 +204,19 @@ test("revoked: told why, closed within a second, and no way back", async () => {
   assert.equal(error.data.status, 401);
 });
 
+test("an expired token: the client may come back by itself, with a new one", async () => {
+  let token = "oldie@acme";
+  const client = await stage.connected(undefined, { auth: (answer) => answer({ tenant: "acme", token }) });
+  const gone = new Promise((done) => client.once("disconnect", done));
+  token = "fresh@acme";
+  await stage.control("revoke", { user: "oldie" });
+  assert.equal(await gone, "transport close");
+  assert.equal(client.seen[0][1].code, "token_expired");
+  await until(() => client.connected);
+  assert.equal(client.recovered, false);
+  client.disconnect();
+});
+
 test("revoked while away: nothing is replayed", async () => {
   const client = await stage.connected("mal@acme");
   await stage.emit("member:joined");

@@ -240,7 +240,6 @@ struct again_task { /* one of them asks the credential again */
 	struct identity *identity;
 	const struct credential *cred;
 	const struct principal *who;
-	bool has_expired;
 	struct fault *fault;
 };
 
@@ -275,7 +274,7 @@ static bool is_refusal(const struct fault *f)
 static void apply_again(struct hub *hub, struct identity *i, const struct again_task *t)
 {
 	if (t->fault) { /* the database may be away for a moment: then look again later */
-		if (is_refusal(t->fault) && t->has_expired)
+		if (strcmp(t->fault->code, "token_expired") == 0)
 			kick_all(i, "token_expired", "The access token has expired.");
 		else if (is_refusal(t->fault))
 			kick_all(i, "session_ended", "Your session has ended.");
@@ -313,14 +312,13 @@ static void deliver_again(struct hub *hub, struct mail *m)
 	talloc_free(t);
 }
 
-static void ask_again(struct hub *hub, struct identity *i, bool has_expired)
+static void ask_again(struct hub *hub, struct identity *i)
 {
 	if (i->is_checking)
 		return;
 	struct again_task *t = talloc_zero(NULL, struct again_task);
 	t->identity = i;
 	t->cred = i->cred;
-	t->has_expired = has_expired;
 	t->task.run = run_again;
 	t->task.mail.deliver = deliver_again;
 	i->is_checking = true;
@@ -349,7 +347,7 @@ static void deliver_look(struct hub *hub, struct mail *m)
 		struct identity *i = t->list[k];
 		bool has_expired = i->who->valid_until_us && i->who->valid_until_us <= now_us;
 		if (i->peers && ((!t->fault && !t->is_valid[k]) || has_expired))
-			ask_again(hub, i, has_expired);
+			ask_again(hub, i);
 		identity_drop(hub, i);
 	}
 	talloc_free(t);
