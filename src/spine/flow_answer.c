@@ -128,6 +128,18 @@ static void count(struct flow *fl)
 		  LOG_INT("status", fl->reply.status), LOG_INT("us", took_us));
 }
 
+struct request_clock request_clock(const struct request *rq)
+{
+	const struct flow *fl = flow_of_const(rq);
+
+	return (struct request_clock){ fl->entry->stats, fl->started_us };
+}
+
+void request_counted(struct request_clock clock, int status)
+{
+	metrics_count(clock.stats, status, clock_steady_us() - clock.started_us);
+}
+
 void flow_answer(struct flow *fl, const struct fault *why)
 {
 	struct reply *r = &fl->reply;

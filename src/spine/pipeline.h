@@ -25,6 +25,15 @@ struct fault *access_recheck(const void *mem, struct app *app, const struct prin
 /* The scope of a principal's transaction. */
 struct scope access_scope(const struct principal *who, struct str request_id, struct str ip,
 			  struct str user_agent);
+/* An answer that somebody gives later (reply_taken) is counted by them: the clock is
+ * taken before the request is let go, told before http_answer. Any thread. */
+struct route_stats;
+struct request_clock {
+	struct route_stats *stats;
+	int64_t started_us;
+};
+struct request_clock request_clock(const struct request *rq);
+void request_counted(struct request_clock clock, int status);
 /* Writes f as application/problem+json. */
 void problem_write(struct buf *out, const struct fault *f, struct str request_id);
 /* With a status that says it better than the kind (408, 414, 505). */

@@ -42,6 +42,7 @@ def flat(suite):
 def run(binary, env, modules, word):
     with with_server.servers(binary.parent, env=env) as (server,):
         world = World(server.url, str(binary))
+        world.admin_url = f"http://127.0.0.1:{server.admin_port}"
         suite = unittest.TestSuite()
         for module in modules:
             module.WORLD = world

@@ -128,6 +128,21 @@ class Twice(unittest.TestCase):
         self.assertEqual(1, found["total"])
 
 
+class Metrics(unittest.TestCase):
+    def test_every_answer_is_counted(self):
+        text = Client(WORLD.admin_url)("GET", "/metrics").body.decode()
+        for route, status in (("/api/v1/t/{tenant}/projects", 200), ("/v1/track", 200),
+                              ("/api/v1/auth/register", 201)):
+            self.assertRegex(text, r'http_server_request_duration_seconds_count\{[^}]*http_route="'
+                             + re.escape(route) + f'",http_response_status_code="{status}"')
+        for line in text.splitlines():
+            self.assertRegex(line, r"^(# (HELP|TYPE) \w+ .+|\w+(\{.*\})? [-+0-9.eInfNa]+)$")
+
+    def test_only_on_the_admin_listener(self):
+        answer = Client(WORLD.url)("GET", "/metrics")
+        self.assertEqual(404, answer.status)
+
+
 class Contract(unittest.TestCase):
     """What is committed is what the program says."""
 
@@ -149,5 +164,5 @@ def make_tests():
             methods[f"test_{file.stem}_{name}"] = \
                 lambda self, steps=case["step"]: self.story(steps)
     load = unittest.defaultTestLoader.loadTestsFromTestCase
-    return unittest.TestSuite([load(type("cases", (Story,), methods)), load(Twice),
+    return unittest.TestSuite([load(type("cases", (Story,), methods)), load(Twice), load(Metrics),
                                load(Contract)])

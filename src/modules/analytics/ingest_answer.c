@@ -114,6 +114,7 @@ struct fault *ingest_refuse(struct request *rq, const struct fault *why)
 struct late_answer {
 	struct http_exchange *exchange;
 	struct str request_id;
+	struct request_clock clock;
 };
 
 static void answer_late(struct ingest_request *r, const struct fault *why)
@@ -124,6 +125,7 @@ static void answer_late(struct ingest_request *r, const struct fault *why)
 	http_add(x, STR("Cache-Control"), STR("no-store"));
 	if (!why) {
 		http_add(x, STR("Content-Type"), STR("application/json"));
+		request_counted(late->clock, 200);
 		http_answer(x, 200, ingest_result_json(r));
 		return;
 	}
@@ -141,6 +143,7 @@ static void answer_late(struct ingest_request *r, const struct fault *why)
 	again.detail = NULL;
 	again.fields = NULL;
 	again.cause = NULL;
+	request_counted(late->clock, status);
 	http_answer(x, status, refusal_json(r->mem, &again, late->request_id));
 }
 
@@ -151,7 +154,7 @@ static struct fault *submit(struct request *rq, struct ingest_request *r,
 	struct late_answer *late = talloc(rq->mem, struct late_answer);
 	struct ingest *in = rq->app->ingest;
 
-	*late = (struct late_answer){ rq->exchange, rq->request_id };
+	*late = (struct late_answer){ rq->exchange, rq->request_id, request_clock(rq) };
 	r->done = done;
 	r->arg = late;
 	reply_taken(rq);
@@ -181,6 +184,7 @@ static void show_picture(struct ingest_request *r, const struct fault *why)
 	(void)why; /* nobody could read it */
 	http_add(late->exchange, STR("Cache-Control"), STR("no-store"));
 	http_add(late->exchange, STR("Content-Type"), STR("image/gif"));
+	request_counted(late->clock, 200);
 	http_answer(late->exchange, 200, picture);
 }
 
