@@ -138,6 +138,48 @@ test("who signs out is out at once", options, async () => {
   assert.ok(Date.now() - started < 2000);
 });
 
+/** The token in the newest letter to somebody whose subject fits. */
+async function token_mailed(email, subject) {
+  let letter;
+  await until(async () => {
+    const { items } = (await acme.call("GET", "/dev/mail/messages")).body;
+    return (letter = items.find((item) => JSON.stringify(item.to).includes(email) && subject.test(item.subject)));
+  }, 15000);
+  const { text } = (await acme.call("GET", `/dev/mail/messages/${letter.id}`)).body;
+  return /[\w-]{40,}/.exec(text.slice(text.indexOf("http")))[0];
+}
+
+/** A member of acme, by invitation and mail. */
+async function colleague(role) {
+  const email = `rt${Date.now()}${Math.random()}`.replace(".", "") + "@example.org";
+  await acme.call("POST", "/api/v1/auth/verify", { token: await token_mailed(acme.email, /confirm|verify/i) });
+  const invited = await acme.call("POST", `${acme.path}/invitations`, { email, role });
+  assert.equal(invited.status, 201, JSON.stringify(invited.body));
+  const person = new Person();
+  const answer = await person.call("POST", "/api/v1/auth/register", { name: "Cole Ague", email, password: "Correct-Horse-42!", invitation_token: await token_mailed(email, /invit/i), mode: "token" });
+  assert.equal(answer.status, 201, JSON.stringify(answer.body));
+  return Object.assign(person, { token: answer.body.access_token, id: answer.body.user.id, tenant: acme.tenant, path: acme.path });
+}
+
+test("a viewer hears what a viewer may; removed, they hear nothing within a second", options, async () => {
+  const viewer = await colleague("viewer");
+  const client = await viewer.socket(base, { reconnection: false });
+  const id = await acme.project("For all");
+  await until(() => client.seen.some(([name]) => name === "project:created"));
+  assert.deepEqual(await client.emitWithAck("join:entity", { type: "project", id }), { ok: true });
+  await acme.call("POST", `${acme.path}/projects/${id}/keys`, { name: "secret" });
+  await acme.call("PATCH", `${acme.path}/projects/${id}`, { name: "For all of us" });
+  await until(() => client.seen.some(([name]) => name === "project:updated"));
+  assert.ok(!client.seen.some(([name]) => name.startsWith("key:")), "keys are not a viewer's business");
+  const gone = new Promise((done) => client.once("disconnect", done));
+  const started = Date.now();
+  assert.equal((await acme.call("DELETE", `${acme.path}/members/${viewer.id}`)).status, 204);
+  assert.equal(await gone, "io server disconnect");
+  assert.ok(Date.now() - started < 2000);
+  assert.equal(client.seen.at(-1)[0], "session:ended");
+  assert.equal(client.seen.at(-1)[1].code, "access_ended");
+});
+
 test("two nodes: what happens on one is heard on the other", { skip: second ? false : "BASE_URL_2 is not set" }, async () => {
   const login = await acme.call("POST", "/api/v1/auth/login", { email: acme.email, password: "Correct-Horse-42!", mode: "token" }, second);
   const token = login.body.access_token; // its issuer is that node's own address
