@@ -127,10 +127,8 @@ static void put_stats(struct buf *out, const struct route *route, struct route_s
 
 void registry_metrics(const struct registry *r, struct buf *out)
 {
-	buf_text(
-		out,
-		"# HELP http_server_request_duration_seconds Time from the head of the request to the "
-		"answer.\n# TYPE http_server_request_duration_seconds histogram\n");
+	buf_text(out, "# HELP http_server_request_duration_seconds Time from the request to the "
+		      "answer.\n# TYPE http_server_request_duration_seconds histogram\n");
 	for (size_t i = 0; i < r->routes.n; i++)
 		put_stats(out, r->routes.v[i]->route, r->routes.v[i]->stats);
 	put_stats(out, NULL, metrics_route(r->metrics, r->routes.n));
