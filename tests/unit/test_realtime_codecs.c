@@ -46,8 +46,8 @@ static void malformed_payloads_are_refused(void **state)
 					   "7x",
 					   "\x1e",
 					   "4a\x1e",
-					   "4a\x1e\x1e"
-					   "4b",
+					   ("4a\x1e\x1e"
+					    "4b"),
 					   " 4a" };
 
 	(void)state;

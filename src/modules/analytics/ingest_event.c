@@ -43,8 +43,8 @@ const char *const reject_messages[REJECT_CODES] = {
 	[REJECT_MISSING_GROUP] = "A group call needs a groupId.",
 	[REJECT_MISSING_PREVIOUS] = "An alias call needs a previousId.",
 	[REJECT_INVALID_TIMESTAMP] = "The timestamp is not an RFC 3339 time.",
-	[REJECT_INVALID_TYPE] = "The type must be track, identify, page, screen, group or alias; "
-				"properties, traits and context must be objects.",
+	[REJECT_INVALID_TYPE] = ("The type must be track, identify, page, screen, group or alias; "
+				 "properties, traits and context must be objects."),
 	[REJECT_NOT_AN_OBJECT] = "The event is not a JSON object.",
 	[REJECT_OVER_QUOTA] = "The plan's events for this month are used up.",
 };
