@@ -178,6 +178,41 @@ test("a revoked key, an archived project and a foreign tenant", async () => {
   assert.equal((await other.ledger()).received, 2);
 });
 
+test("a frozen organisation is refused from the commit on, and back afterwards", async () => {
+  const guest = await server.owner();
+  assert.equal((await guest.send("/v1/track", track())).status, 200);
+  server.ask(`update tenants.tenants set status = 'frozen' where id = '${guest.tenant.id}'`);
+  const refused = await guest.send("/v1/track", track());
+  assert.equal(refused.status, 403);
+  assert.equal(refused.json.success, false);
+  server.ask(`update tenants.tenants set status = 'active' where id = '${guest.tenant.id}'`);
+  await pause(1100);
+  assert.equal((await guest.send("/v1/track", track())).status, 200);
+  assert.equal(server.ask(`select count(*) from analytics.events where tenant_id = '${guest.tenant.id}'`), "2");
+});
+
+test("an API key that could mean several projects is asked which", async () => {
+  const guest = await server.owner();
+  const { key } = await guest.call("POST", `${guest.base}/api-keys`, { name: "k", scopes: ["event.write"] });
+  const send = (query = "") => guest.raw("POST", `/v1/events${query}`, { name: "A", user_id: "u" }, { authorization: `Bearer ${key}` });
+  assert.equal((await send()).json.accepted, 1);
+  const second = await guest.call("POST", `${guest.base}/projects`, { name: "Second" });
+  assert.equal((await send(`?project_id=${second.id}`)).json.accepted, 1);
+  assert.equal((await send(`?project_id=${owner.project.id}`)).status, 400);
+});
+
+test("the database goes away and comes back: 503 for what is not stored, then everything as before", async () => {
+  const guest = await server.owner();
+  assert.equal((await guest.send("/v1/track", track({ messageId: "before" }))).status, 200);
+  server.ask("select count(pg_terminate_backend(pid)) from pg_stat_activity where usename like 'bulkhead_%'");
+  const answers = [];
+  for (let n = 0; n < 10; n++) answers.push((await guest.send("/v1/track", track({ messageId: `after-${n}` }))).status);
+  assert.ok(answers.every((status) => status === 200 || status === 503), String(answers));
+  assert.equal(answers.at(-1), 200);
+  const stored = Number(server.ask(`select count(*) from analytics.events where tenant_id = '${guest.tenant.id}'`));
+  assert.equal(stored, 1 + answers.filter((status) => status === 200).length);
+});
+
 test("our own form with an API key needs event.write", async () => {
   const make = (scopes) => owner.call("POST", `${owner.base}/api-keys`, { name: "k", scopes, project_id: owner.project.id });
   const writer = await make(["event.write"]);
