@@ -68,7 +68,7 @@ static const struct option options[] = {
 	  false, "Addresses or networks whose X-Forwarded-For is believed" },
 	{ "network_threads", "BULKHEAD_NETWORK_THREADS", OPTION_INT, AT(network_threads), "2", 1,
 	  64, false, "Threads that read and write sockets" },
-	{ "workers", "BULKHEAD_WORKERS", OPTION_INT, AT(workers), "8", 1, 256, false,
+	{ "workers", "BULKHEAD_WORKERS", OPTION_INT, AT(workers), "16", 1, 256, false,
 	  "Threads that run handlers" },
 	{ "max_connections", "BULKHEAD_MAX_CONNECTIONS", OPTION_INT, AT(max_connections), "20000",
 	  10, 1000000, false, "Open connections at most" },
