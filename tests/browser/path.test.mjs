@@ -154,6 +154,29 @@ test("an organisation signs up and its events arrive live in the browser", async
   assertQuiet(visitor);
 });
 
+test("a flood of 5 000 events leaves the live view awake", async () => {
+  const owner = await stage.founder();
+  const { page } = owner;
+  const shop = await project(owner);
+  await page.goto(`${shop.path}/live`);
+  await page.locator("[data-live=live]").waitFor();
+  await page.getByText("Listening for events").waitFor();
+  for (let i = 0; i < 50; i += 1) await send(shop.key, orders(100, i * 100));
+  await send(shop.key, [{ type: "track", event: "Last One", userId: "user-last" }]);
+  const sent = Date.now();
+  // Looked for inside the page: a locator would itself keep the page busy with five hundred rows.
+  await page.evaluate(
+    () =>
+      new Promise((seen) => {
+        const watch = () => (document.querySelector("[data-event]")?.textContent?.includes("Last One") ? seen() : setTimeout(watch, 50));
+        watch();
+      }),
+  );
+  assert.ok(Date.now() - sent < 2500, `seen after ${Date.now() - sent} ms`);
+  assert.equal(await page.locator("[data-event]").count(), 500);
+  assertQuiet(owner);
+});
+
 test("another organisation sees none of it", async () => {
   const owner = await stage.founder();
   const theirs = await project(owner);

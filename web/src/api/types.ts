@@ -70,4 +70,6 @@ export type EventShort = Pick<
 export interface EventBatch {
   project_id: string;
   events: EventShort[];
+  /** So many more came in the same batch and are only counted. */
+  omitted?: number;
 }

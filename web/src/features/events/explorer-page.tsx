@@ -78,7 +78,7 @@ export function ExplorerPage() {
                         key={event.id}
                         event={event}
                         selected={event.id === openId}
-                        onSelect={() => open(event.id === openId ? undefined : event.id)}
+                        onToggle={(id) => open(id === openId ? undefined : id)}
                       />
                     ))}
                   </ul>

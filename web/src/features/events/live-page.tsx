@@ -44,6 +44,7 @@ export function LivePage() {
     if (isPaused) stream.release();
     setPaused(!isPaused);
   }, [isPaused, stream]);
+  const toggleOpen = useCallback((id: string) => setOpenId((before) => (before === id ? undefined : id)), []);
   useListKeys(shown, openId, setOpenId, toggle);
 
   const showNew = () => {
@@ -80,7 +81,7 @@ export function LivePage() {
               </Button>
             </div>
           ) : null}
-          <LiveList shown={shown} stream={stream} isFiltered={Boolean(q ?? type)} openId={openId} onOpen={setOpenId} />
+          <LiveList shown={shown} stream={stream} isFiltered={Boolean(q ?? type)} openId={openId} onToggle={toggleOpen} />
           {stream.shown.length > 0 ? (
             <p role="status" className="border-t px-3 py-2 text-xs text-muted">
               {t.events.shown(shown.length, stream.shown.length)}
@@ -98,10 +99,10 @@ interface ListProps {
   stream: ReturnType<typeof useEventStream>;
   isFiltered: boolean;
   openId: string | undefined;
-  onOpen: (id: string | undefined) => void;
+  onToggle: (id: string) => void;
 }
 
-function LiveList({ shown, stream, isFiltered, openId, onOpen }: ListProps) {
+function LiveList({ shown, stream, isFiltered, openId, onToggle }: ListProps) {
   const can = useCan();
   const project = useProject();
   const { tenant } = useMembership();
@@ -132,7 +133,7 @@ function LiveList({ shown, stream, isFiltered, openId, onOpen }: ListProps) {
           event={event}
           selected={event.id === openId}
           isNew={stream.fresh.has(event.id)}
-          onSelect={() => onOpen(event.id === openId ? undefined : event.id)}
+          onToggle={onToggle}
         />
       ))}
     </ul>

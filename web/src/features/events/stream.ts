@@ -42,7 +42,7 @@ export function useEventStream(project: string, isHolding: boolean) {
   const room = useRoom<EventBatch>("project", project, "event:received", (batch) => {
     if (batch.project_id !== project) return;
     inbox.current.push(...batch.events);
-    arrivals.current.push({ at: performance.now(), count: batch.events.length });
+    arrivals.current.push({ at: performance.now(), count: batch.events.length + (batch.omitted ?? 0) });
   });
 
   // The last page from the store: at the start, and again after every (re)joining of the room.
