@@ -102,18 +102,24 @@ static struct tx *box_tx(struct request *rq)
 static struct fault *list(struct request *rq)
 {
 	struct str items;
+	struct tx *tx;
 
 	TRY(check_open(rq));
-	TRY(dev_mail_list(box_tx(rq), &items));
+	tx = box_tx(rq);
+	TRY(dev_mail_list(tx, &items));
+	tx_end(tx);
 	return reply_list(rq, items, (struct str){ 0 });
 }
 
 static struct fault *get(struct request *rq)
 {
 	struct str mail;
+	struct tx *tx;
 
 	TRY(check_open(rq));
-	TRY(dev_mail_get(box_tx(rq), rq->id, &mail));
+	tx = box_tx(rq);
+	TRY(dev_mail_get(tx, rq->id, &mail));
+	tx_end(tx);
 	if (str_is_null(mail))
 		return fault_not_found(rq);
 	return reply_json(rq, 200, mail);
