@@ -65,12 +65,16 @@ void ingest_commit(struct ingest_batch *batch);
 struct quota_table;
 struct quota_table *quota_table_new(const void *ctx, struct app *app);
 struct quota_table *ingest_quotas(struct ingest *in);
+struct quota_grant {
+	int64_t events;
+	int64_t reads; /* how often the database had been asked by then */
+};
 /* Reserves up to wanted events within the plan; asks the database through tx when
  * what is known is older than some seconds. */
 struct fault *quota_reserve(struct quota_table *t, struct tx *tx, int64_t wanted,
-			    int64_t *ret_granted);
+			    struct quota_grant *ret_grant);
 /* Turns a reservation into use; emits usage:warned when a threshold is passed. */
-void quota_settle(struct quota_table *t, struct uuid tenant, int64_t granted, int64_t used,
+void quota_settle(struct quota_table *t, struct uuid tenant, struct quota_grant grant, int64_t used,
 		  int64_t *ret_used, int64_t *ret_limit);
 
 /* Tells browsers in the project's room (live.c). */

@@ -277,15 +277,16 @@ static struct fault *try_load(struct load *load)
 {
 	struct quota_table *quotas = ingest_quotas(load->batch->ingest);
 	struct tx *tx = load_tx(load);
-	int64_t granted = 0, used, limit;
-	struct fault *f = quota_reserve(quotas, tx, (int64_t)load->count, &granted);
+	struct quota_grant grant = { 0, 0 };
+	int64_t used, limit;
+	struct fault *f = quota_reserve(quotas, tx, (int64_t)load->count, &grant);
 
 	if (!f) {
-		drop_over_quota(load, granted);
+		drop_over_quota(load, grant.events);
 		f = store(load, tx);
 	}
 	tx_end(tx);
-	quota_settle(quotas, load->batch->tenant, granted, f ? 0 : load->stored, &used, &limit);
+	quota_settle(quotas, load->batch->tenant, grant, f ? 0 : load->stored, &used, &limit);
 	for (struct ingest_request *r = load->batch->first; r; r = r->next) {
 		r->quota_used = used;
 		r->quota_limit = limit;

@@ -20,6 +20,7 @@
 struct quota {
 	int64_t used, reserved;
 	int64_t read_us; /* steady */
+	int64_t reads;
 	char period[8];
 	enum quota_state told; /* the last state we know was announced */
 };
@@ -76,11 +77,12 @@ static void refresh(struct quota_table *t, struct uuid tenant,
 	}
 	q->used = row->used;
 	q->read_us = clock_steady_us();
+	q->reads++;
 	pthread_mutex_unlock(&t->mutex);
 }
 
 struct fault *quota_reserve(struct quota_table *t, struct tx *tx, int64_t wanted,
-			    int64_t *ret_granted)
+			    struct quota_grant *ret_grant)
 {
 	struct uuid tenant = tx_scope(tx)->tenant;
 	int64_t limit = t->app->config->plan_events_per_month;
@@ -93,8 +95,9 @@ struct fault *quota_reserve(struct quota_table *t, struct tx *tx, int64_t wanted
 	pthread_mutex_lock(&t->mutex);
 	struct quota *q = quota_of(t, &tenant);
 	int64_t left = limit <= 0 ? wanted : limit - q->used - q->reserved;
-	*ret_granted = left < 0 ? 0 : left < wanted ? left : wanted;
-	q->reserved += *ret_granted;
+	ret_grant->events = left < 0 ? 0 : left < wanted ? left : wanted;
+	ret_grant->reads = q->reads;
+	q->reserved += ret_grant->events;
 	pthread_mutex_unlock(&t->mutex);
 	return NULL;
 }
@@ -122,7 +125,7 @@ static struct fault *announce(const void *mem, struct app *app, struct uuid tena
 	return tx_commit(tx);
 }
 
-void quota_settle(struct quota_table *t, struct uuid tenant, int64_t granted, int64_t used,
+void quota_settle(struct quota_table *t, struct uuid tenant, struct quota_grant grant, int64_t used,
 		  int64_t *ret_used, int64_t *ret_limit)
 {
 	int64_t limit = t->app->config->plan_events_per_month;
@@ -130,8 +133,11 @@ void quota_settle(struct quota_table *t, struct uuid tenant, int64_t granted, in
 
 	pthread_mutex_lock(&t->mutex);
 	struct quota *q = quota_of(t, &tenant);
-	q->reserved = q->reserved > granted ? q->reserved - granted : 0;
-	q->used += used;
+	q->reserved = q->reserved > grant.events ? q->reserved - grant.events : 0;
+	/* what was read meanwhile may hold these events already: rather too few for some
+	 * seconds than an event dropped that had room */
+	if (q->reads == grant.reads)
+		q->used += used;
 	*ret_used = q->used;
 	*ret_limit = limit;
 	enum quota_state state = quota_state_of(q->used, limit);
