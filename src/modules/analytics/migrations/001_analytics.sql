@@ -32,18 +32,17 @@ create function analytics.project_slug() returns trigger
 language plpgsql as $$
 declare
 	stem text := left(trim(both '-' from regexp_replace(lower(new.name), '[^a-z0-9]+', '-', 'g')), 50);
-	tries int := 1;
 begin
 	if new.slug is not null then
 		return new;
 	end if;
 	stem := coalesce(nullif(trim(both '-' from stem), ''), 'project');
 	new.slug := stem;
-	while exists (select 1 from analytics.projects p
-		where p.tenant_id = new.tenant_id and p.slug = new.slug) loop
-		tries := tries + 1;
-		new.slug := stem || '-' || tries;
-	end loop;
+	-- A name used before gets an ending of its own, found in one step however often it was used.
+	if exists (select 1 from analytics.projects p
+		where p.tenant_id = new.tenant_id and p.slug = stem) then
+		new.slug := stem || '-' || right(new.id::text, 8);
+	end if;
 	return new;
 end $$;
 create trigger slug before insert on analytics.projects
