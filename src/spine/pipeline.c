@@ -174,13 +174,14 @@ static bool is_stale(const struct fault *f)
 }
 
 /* A refusal before any transaction was decided on what the cache remembers. A right
- * that was just given is not in there, so the stamps are asked first. */
+ * that was just given is not in there, so the stamps are asked first. A handler may
+ * forbid before its first query, too (an unconfirmed address). */
 static bool is_refused_from_memory(struct flow *fl, const struct fault *why)
 {
 	bool is_current = true;
 
-	if ((why->kind != FAULT_FORBIDDEN && why->kind != FAULT_NOT_FOUND) || fl->rq.tx ||
-	    fl->rq.who->kind == WHO_ANONYMOUS)
+	if (fl->rq.who->kind == WHO_ANONYMOUS ||
+	    (why->kind != FAULT_FORBIDDEN && (why->kind != FAULT_NOT_FOUND || fl->rq.tx)))
 		return false;
 	return !access_recheck(fl->rq.mem, fl->rq.app, fl->rq.who, &is_current) && !is_current;
 }
