@@ -3,7 +3,7 @@
 layers, third parties, names, head comments. There is no list of exceptions.
 
   check.py            all gates over the repository
-  check.py --only X   one gate (sizes, functions, bans, layers, names, heads, hosts, web)
+  check.py --only X   one gate (sizes, functions, bans, layers, lists, names, heads, hosts, web)
   check.py --root D   another tree (the tests of the gates use it)"""
 import argparse
 import pathlib
@@ -143,6 +143,20 @@ def check_layers(gate):
                 check_include(gate, path, number, match[1])
 
 
+def check_lists(gate):
+    """A table of routes or a job type that its module's struct does not name is dead."""
+    for folder in sorted({path.parent for path in gate.files(".c", under=("src",))}):
+        texts = {path: strip_c(path.read_text()) for path in sorted(folder.glob("*.c"))}
+        modules = re.findall(r"^const struct module \w+ = \{.*?\};", "\n".join(texts.values()),
+                             re.M | re.S)
+        for path, text in texts.items() if modules else ():
+            for found in re.finditer(r"^(?:static )?const struct (route|job_type) (\w+)(\[\])? =",
+                                     text, re.M):
+                if not re.search(rf"\b{found[2]}\b", " ".join(modules)):
+                    gate.say(path, text[:found.start()].count("\n") + 1,
+                             f"the module's struct does not name the {found[1]} {found[2]}")
+
+
 def check_names(gate):
     for path in gate.files(".c", ".h", ".py", ".ts", ".tsx", ".sql", ".toml",
                            under=("src", "tests", "tools", "bench", "web/src")):
@@ -186,7 +200,7 @@ def check_web(gate):
 
 
 GATES = {"sizes": check_sizes, "functions": check_functions, "bans": check_bans,
-         "layers": check_layers, "names": check_names, "heads": check_heads,
+         "layers": check_layers, "lists": check_lists, "names": check_names, "heads": check_heads,
          "hosts": check_hosts, "web": check_web}
 
 

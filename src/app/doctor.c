@@ -74,7 +74,7 @@ struct fault *doctor_run(const void *ctx, struct app *app, const char *owner_con
 	json_out_init(&w, out);
 	if (as_json)
 		json_open(&w, '[');
-	report(&e, "ok", "routes, permissions, shapes and events agree");
+	report(&e, "ok", "routes, permissions, shapes, events and jobs agree");
 	if (owner_conninfo)
 		TRY(check_queries(&e, app, owner_conninfo));
 	check_configuration(&e, app->config);

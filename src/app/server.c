@@ -50,7 +50,8 @@ struct server {
 
 static struct fault *open_registry(struct server *s)
 {
-	return registry_build(s, app_modules, &s->app.registry);
+	TRY(registry_build(s, app_modules, &s->app.registry));
+	return jobs_check(s, s->app.registry);
 }
 
 static struct fault *open_keys(struct server *s)

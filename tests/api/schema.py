@@ -17,6 +17,31 @@ class Schemas:
     def __init__(self, document):
         self.document = document
 
+    def body_of(self, route):
+        operation = self.document["paths"][route["path"]][route["method"].lower()]
+        return operation["requestBody"]["content"]["application/json"]["schema"]
+
+    def example(self, schema):
+        """The smallest valid value: required fields only."""
+        if "$ref" in schema:
+            return self.example(self.document["components"]["schemas"][
+                schema["$ref"].rsplit("/", 1)[1]])
+        kinds = schema.get("type")
+        kind = kinds[0] if isinstance(kinds, list) else kinds
+        if "enum" in schema:
+            return schema["enum"][0]
+        if kind == "object":
+            properties = schema.get("properties", {})
+            return {name: self.example(properties[name]) for name in schema.get("required", [])}
+        if kind == "array":
+            return [self.example(schema["items"])] * schema.get("minItems", 0)
+        if kind == "string":
+            special = {"date-time": "2026-01-01T00:00:00Z", "date": "2026-01-01",
+                       "email": "a@example.org"}
+            return special.get(schema.get("format"), "x" * max(schema.get("minLength", 1), 1))
+        return {"integer": schema.get("minimum", 1), "number": schema.get("minimum", 1),
+                "boolean": False}.get(kind)
+
     def faults(self, schema, value, at=""):
         if "$ref" in schema:
             name = schema["$ref"].rsplit("/", 1)[1]

@@ -1,8 +1,9 @@
 """world.py - two organisations that know nothing of each other, and what they own.
 
 Made once over the real API. `ids` holds for each organisation one id of every
-kind, by the path in front of its {id}, so that a new noun is attacked as soon
-as it has a POST route here or in `more_things`."""
+kind, by the path in front of its {id}. A noun that is made by one POST of a plain
+body (`/berths`, then `/berths/{id}`) is made from the contract, without a line
+here; what needs more is told in `furnish`."""
 import json
 import pathlib
 import re
@@ -66,6 +67,15 @@ class Organisation:
         self.ids["/members"] = self.user_id
         self.ids["/projects/{id}/events"] = self.send_event()
 
+    def furnish_plain(self, routes, schemas):
+        """One of every noun that `furnish` did not make, from its shape."""
+        paths = {route["path"] for route in routes}
+        for route in routes:
+            collection = route["path"].removeprefix("/api/v1/t/{tenant}")
+            if route["method"] == "POST" and collection.count("/") == 1 and "{" not in collection \
+                    and route["path"] + "/{id}" in paths and collection not in self.ids:
+                self.make(collection, schemas.example(schemas.body_of(route)))
+
     def send_event(self):
         message = {"type": "track", "event": f"secret of {self.name}", "userId": "u1",
                    "messageId": uuid.uuid4().hex}
@@ -111,8 +121,9 @@ class World:
                                                   capture_output=True, text=True).stdout)
         self.schemas = Schemas(self.document)
         self.ours, self.theirs = Organisation(base_url, "ours"), Organisation(base_url, "theirs")
-        self.ours.furnish()
-        self.theirs.furnish()
+        for organisation in (self.ours, self.theirs):
+            organisation.furnish()
+            organisation.furnish_plain(self.routes, self.schemas)
         self.browser = self.sign_in_browser()
 
     def sign_in_browser(self):

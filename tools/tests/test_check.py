@@ -26,7 +26,7 @@ class Gates(unittest.TestCase):
         self.assertIn(text, findings(files, gate))
 
     def test_clean_tree(self):
-        for gate in ("sizes", "functions", "bans", "layers", "names", "heads", "web"):
+        for gate in ("sizes", "functions", "bans", "layers", "lists", "names", "heads", "web"):
             self.assertEqual("", findings({"src/base/a.c": HEAD + "int x;\n"}, gate), gate)
 
     def test_long_file(self):
@@ -46,6 +46,17 @@ class Gates(unittest.TestCase):
     def test_many_parameters(self):
         text = HEAD + "int f(int a, int b, int c, int d, int e, int g, int h, int i, int j)\n{\n}\n"
         self.expect("functions", {"src/base/a.c": text}, "parameters")
+
+    def test_forgotten_route_and_job(self):
+        module = (HEAD + "const struct module a_module = {\n\t.name = \"a\",\n"
+                  "\t.routes = LIST(struct route *, kept_routes),\n"
+                  "\t.jobs = LIST(struct job_type *, &kept_job),\n};\n")
+        for kind in ("route {}_routes[]", "job_type {}_job"):
+            text = HEAD + "".join(f"const struct {kind.format(name)} = {{\n}};\n"
+                                  for name in ("kept", "lost"))
+            out = findings({"src/modules/a/a.c": module, "src/modules/a/b.c": text}, "lists")
+            self.assertIn("lost", out)
+            self.assertNotIn("kept", out)
 
     def test_banned_call(self):
         self.expect("bans", {"src/base/a.c": HEAD + "void f(void) { strcpy(a, b); }\n"}, "strcpy")

@@ -102,7 +102,7 @@ static struct fault *api_key_end(struct request *rq)
 	struct api_key_exists_row old;
 	bool found;
 
-	TRY(audit_action(rq->tx, STR("revoke")));
+	TRY(audit_as(rq->tx, STR("revoke")));
 	TRY(api_key_revoke(rq->tx, rq->id, &key, &found));
 	if (!found) {
 		TRY(api_key_exists(rq->tx, rq->id, &old));

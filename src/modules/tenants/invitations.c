@@ -116,7 +116,7 @@ static struct fault *invitation_withdraw(struct request *rq)
 	int64_t n;
 
 	TRY(invitation_hold(rq, &held));
-	TRY(audit_action(rq->tx, STR("revoke")));
+	TRY(audit_as(rq->tx, STR("revoke")));
 	TRY(invitation_revoke(rq->tx, rq->id, &n));
 	TRY(event_emit(rq->tx, &invitation_revoked, rq->id,
 		       invitation_payload(rq->mem, rq->id, held.email, held.role)));
@@ -133,7 +133,7 @@ static struct fault *invitation_resend(struct request *rq)
 	TRY(may_invite(rq));
 	TRY(invitation_hold(rq, &held));
 	TRY(role_grantable(rq, held.role));
-	TRY(audit_action(rq->tx, STR("resend")));
+	TRY(audit_as(rq->tx, STR("resend")));
 	TRY(invitation_renew(rq->tx, rq->id, crypto_token_hash(rq->mem, token), &n));
 	TRY(invitation_mail(rq, held.email, held.role, token));
 	TRY(event_emit(rq->tx, &invitation_resent, rq->id,

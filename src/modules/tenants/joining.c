@@ -71,11 +71,11 @@ struct fault *invitation_use(struct tx *tx, struct str token, const struct invit
 		return FAULT(mem, FAULT_CONFLICT, "other_address",
 			     "This invitation was sent to another e-mail address.");
 	TRY(tenant_enter(tx, i.tenant_id));
-	TRY(audit_action(tx, STR("accept")));
+	TRY(audit_as(tx, STR("accept")));
 	TRY(invitation_take(tx, i.id, who->user, &n));
 	if (n == 0)
 		return unusable(mem);
-	TRY(audit_action(tx, STR("")));
+	TRY(audit_as(tx, STR("")));
 	TRY(member_insert(tx, i.tenant_id, who->user, i.role, &i.invited_by, &i.created_at, &n));
 	if (n == 0)
 		return FAULT(mem, FAULT_CONFLICT, "already_member",

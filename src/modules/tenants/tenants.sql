@@ -54,9 +54,5 @@ from latest;
 -- here on audit entries and events of the transaction belong to this one.
 select set_config('app.tenant', :tenant_id::text, true);
 
--- name: audit_action(action text) -> exec
--- What the changes from here on are called in the audit list; '' ends it.
-select core.audit_as(:action);
-
 -- name: tenant_name_get() -> one (name text)
 select name from tenants.tenants where tenant_id = :tenant;

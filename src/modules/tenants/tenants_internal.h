@@ -3,6 +3,7 @@
 
 #include "modules/tenants/tenants.h"
 #include "modules/tenants/tenants_gen.h"
+#include "services/audit/audit.h"
 
 extern const struct route organization_routes[];
 extern const struct route member_routes[];

@@ -35,3 +35,6 @@ select coalesce(jsonb_agg(item order by n) filter (where n <= :row_limit), '[]')
 		then (select jsonb_build_array(at, id) from page where n = :row_limit) end,
 	case when :count then (select count(*) from matching) end
 from page;
+
+-- name: audit_as(action text) -> exec
+select core.audit_as(:action);

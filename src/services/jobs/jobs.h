@@ -71,6 +71,9 @@ struct fault *job_fence(struct tx *tx, const struct job *job);
  * end. A fault is the right answer; the job is tried again. */
 bool job_should_end(const struct job *job);
 
+/* FAULT_INVALID with a finding for each job type that cannot run: no such queue, a
+ * doubled name, nothing to call. To be asked before jobs_start. */
+struct fault *jobs_check(const void *ctx, const struct registry *r);
 /* Runs the jobs of every module in the registry. jobs_wake is to be called for
  * commits that enqueued, here and (db_notifier) on other nodes. */
 struct fault *jobs_start(const void *ctx, struct app *app, const char *platform_conninfo,

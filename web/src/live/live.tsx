@@ -17,7 +17,8 @@ interface Live {
 }
 const LiveContext = createContext<Live>({ state: "off", socket: null });
 
-/** Which lists a change of a noun touches, below the tenant's key. */
+/** Which lists a change of a noun touches, below the tenant's key. A noun that is not here touches
+ *  its own: berth:occupied the queries under keys.tenant(tenant, "berths"). */
 const touched: Record<string, string[]> = {
   project: ["projects", "overview"],
   key: ["keys", "projects"],
@@ -29,10 +30,13 @@ const touched: Record<string, string[]> = {
   usage: ["overview", "usage"],
 };
 
+/** Not changes of a noun: batches for a page that listens itself, and words of the server. */
+const streamed = new Set(["event", "session"]);
+
 function invalidate(client: QueryClient, tenant: string, event: string): void {
   const [noun = ""] = event.split(":");
-  const names = touched[noun];
-  if (!names) return;
+  if (streamed.has(noun)) return;
+  const names = touched[noun] ?? [`${noun}s`];
   for (const name of [...names, "activity", "audit"]) {
     void client.invalidateQueries({ queryKey: keys.tenant(tenant, name) });
   }
