@@ -66,7 +66,7 @@ static const struct option options[] = {
 	  "Further origins that may call the API with a cookie, separated by commas" },
 	{ "trusted_proxies", "BULKHEAD_TRUSTED_PROXIES", OPTION_LIST, AT(trusted_proxies), "", 0, 0,
 	  false, "Addresses or networks whose X-Forwarded-For is believed" },
-	{ "network_threads", "BULKHEAD_NETWORK_THREADS", OPTION_INT, AT(network_threads), "2", 1,
+	{ "network_threads", "BULKHEAD_NETWORK_THREADS", OPTION_INT, AT(network_threads), "1", 1,
 	  64, false, "Threads that read and write sockets" },
 	{ "workers", "BULKHEAD_WORKERS", OPTION_INT, AT(workers), "16", 1, 256, false,
 	  "Threads that run handlers" },
