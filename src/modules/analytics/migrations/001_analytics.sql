@@ -358,18 +358,20 @@ $$;
 -- order. Keys must differ from each other. Around midnight (UTC) both days are
 -- marked: two transactions that begin on different sides of it meet in at least
 -- one unique index, and each other day sees the earlier one by the lookup.
--- Transactions must be shorter than the twenty minutes of that window.
-create function analytics.mark_seen(p_keys uuid[]) returns boolean[]
+-- Transactions must be shorter than the twenty minutes of that window. p_now is for
+-- tests of midnight.
+create function analytics.mark_seen(p_keys uuid[], p_now timestamptz default now())
+returns boolean[]
 language plpgsql as $$
 declare
 	tenant uuid := core.current_tenant();
-	today timestamptz := date_trunc('day', now() at time zone 'UTC') at time zone 'UTC';
+	today timestamptz := date_trunc('day', p_now at time zone 'UTC') at time zone 'UTC';
 	days timestamptz[] := array[today];
 	fresh boolean[];
 begin
-	if now() < today + interval '10 minutes' then
+	if p_now < today + interval '10 minutes' then
 		days := array[today - interval '1 day', today];
-	elsif now() >= today + interval '1 day' - interval '10 minutes' then
+	elsif p_now >= today + interval '1 day' - interval '10 minutes' then
 		days := array[today, today + interval '1 day'];
 	end if;
 	with marked as (
