@@ -135,6 +135,7 @@ static void put_problems(struct buf *out)
 		{ "no_permission", FAULT_FORBIDDEN, "The role or key lacks the permission." },
 		{ "other_tenant", FAULT_FORBIDDEN,
 		  "Key or host name belong to another organisation." },
+		{ "other_project", FAULT_FORBIDDEN, "The key works for one project only." },
 		{ "csrf_token", FAULT_FORBIDDEN, "A browser's write without its token." },
 		{ "cross_site", FAULT_FORBIDDEN, "A page of another site asked." },
 		{ "not_found", FAULT_NOT_FOUND, "Not there, or not yours to see." },

@@ -55,4 +55,5 @@ struct route {
 	bool open_cors;		   /* any origin (ingestion) */
 	bool no_csrf;		   /* cookie not used here (sign-in, ingestion) */
 	bool no_session_token;	   /* never look at credentials (ingestion has its own) */
+	bool knows_project;	   /* keys of one project may come; the handler keeps them to it */
 };

@@ -3,8 +3,11 @@
  *
  * The answers are chosen so that they tell nothing: a tenant that is not there
  * and one the caller does not belong to are the same 404; a key of another
- * tenant is the same 403 whatever the path names. */
+ * tenant is the same 403 whatever the path names; to a key of one project another
+ * one is not there. */
 #include "spine/pipeline_internal.h"
+
+#define PROJECTS_SEGMENT 4 /* of /api/v1/t/{tenant}/projects/{id} */
 
 static bool is_word(const struct route *route, const char *word)
 {
@@ -40,6 +43,24 @@ static struct str host_label(const struct request *rq)
 	return str_eq(label, STR("www")) ? (struct str){ NULL, 0 } : label;
 }
 
+/* A key bound to one project has the paths below that project and no others, unless
+ * the route looks at the binding itself. */
+static struct fault *check_project(const struct request *rq)
+{
+	struct str path = rq->http->path, noun, text;
+	struct uuid id;
+
+	if (uuid_is_nil(rq->who->project) || rq->route->knows_project)
+		return NULL;
+	if (!path_segment(path, PROJECTS_SEGMENT, &noun) || !str_eq(noun, STR("projects")) ||
+	    !path_segment(path, PROJECTS_SEGMENT + 1, &text))
+		return FAULT(rq->mem, FAULT_FORBIDDEN, "other_project",
+			     "This key works for one project only.");
+	if (!uuid_parse(text, &id) || !uuid_eq(id, rq->who->project))
+		return fault_not_found(rq);
+	return NULL;
+}
+
 struct fault *stage_tenant(struct request *rq)
 {
 	const struct flow *fl = flow_of(rq);
@@ -58,7 +79,7 @@ struct fault *stage_tenant(struct request *rq)
 			     "The host name and the path name different organisations.");
 	rq->tenant = rq->who->tenant;
 	rq->tenant_slug = rq->who->tenant_slug;
-	return NULL;
+	return check_project(rq);
 }
 
 static bool is_unsafe(enum http_method method)

@@ -328,6 +328,26 @@ class ApiKeys(Case):
         for slug in (eve.slug, "no-such-organisation"):
             self.refused(program.get("/api/v1/t/" + slug), 403, "other_tenant")
 
+    def test_bound_to_its_project(self):
+        mine, other = (self.owner.post(self.owner.t + "/projects", {"name": name}).json["id"]
+                       for name in ("Mine", "Other"))
+        scopes = ["project.read", "project.update", "event.read", "write_key.read",
+                  "write_key.create", "member.read", "tenant.read", "audit.read"]
+        made = self.make(project_id=mine, scopes=scopes)
+        program = self.program(made.json["key"])
+        projects = self.owner.t + "/projects/"
+        for path in ("", "/events", "/keys", "/ledger", "/usage", "/profiles", "/rejections"):
+            self.assertEqual(program.get(projects + mine + path).status, 200, path)
+            theirs, missing = (program.get(projects + i + path)
+                               for i in (other, "00000000-0000-7000-8000-000000000000"))
+            self.assertEqual((theirs.status, theirs.json["detail"]),
+                             (404, missing.json["detail"]), path)
+        self.assertEqual(program.patch(projects + other, {"name": "X"}).status, 404)
+        self.assertEqual(program.post(projects + other + "/keys", {"name": "X"}).status, 404)
+        self.assertEqual(program.patch(projects + mine, {"name": "Y"}).status, 200)
+        for path in ("", "/projects", "/members", "/audit", "/activity", "/overview"):
+            self.refused(program.get(self.owner.t + path), 403, "other_project")
+
     def test_expiry(self):
         now = datetime.datetime.now(datetime.timezone.utc)
         past = (now - datetime.timedelta(seconds=5)).isoformat()

@@ -77,6 +77,25 @@ test("an open project hears its ingested events live", options, async () => {
   client.disconnect();
 });
 
+test("a key hears the live view only if it may read events", options, async () => {
+  const id = await acme.project("Keys");
+  const key = (await acme.call("POST", `${acme.path}/projects/${id}/keys`, { name: "site" })).body.key;
+  const listen = async (scopes, project_id) => {
+    const made = await acme.call("POST", `${acme.path}/api-keys`, { name: "k", scopes, project_id });
+    assert.equal(made.status, 201, JSON.stringify(made.body));
+    return acme.socket(base, { auth: { tenant: acme.tenant.slug, token: made.body.key } });
+  };
+  const reader = await listen(["project.read", "event.read"], id);
+  const deaf = [await listen(["project.read"]), await listen(["event.write"], id), await listen(["role.read"], id)];
+  assert.deepEqual(await deaf[0].emitWithAck("join:entity", { type: "project", id }), { ok: true });
+  await fetch(`${base}/v1/track`, { method: "POST", headers: { "content-type": "application/json", authorization: `Basic ${Buffer.from(`${key}:`).toString("base64")}` }, body: JSON.stringify({ userId: "u1", event: "Private", messageId: "m-keys" }) });
+  await until(() => reader.seen.some(([name]) => name === "event:received"));
+  await acme.call("PATCH", `${acme.path}/projects/${id}`, { name: "Keys of ours" });
+  await until(() => deaf[0].seen.some(([name]) => name === "project:updated"));
+  for (const client of deaf) assert.ok(!client.seen.some(([name]) => name === "event:received"));
+  for (const client of [reader, ...deaf]) client.disconnect();
+});
+
 test("another organisation hears and opens nothing", options, async () => {
   const spy = await globex.socket();
   const id = await acme.project("Secret");

@@ -84,8 +84,8 @@ void live_send(struct app *app, struct uuid project, const struct live_event *ev
 	json_put_int(&w, (int64_t)(n - shown));
 	json_close(&w, '}');
 	if (!b.overflowed)
-		realtime_broadcast(app->realtime, live_room(mem, project), STR("event:received"),
-				   buf_view(&b));
+		realtime_broadcast(app->realtime, live_room(mem, project),
+				   str_of(event_received.name), buf_view(&b));
 	talloc_free(mem);
 }
 

@@ -232,7 +232,8 @@ static void deliver_broadcast(struct hub *hub, struct mail *m)
 
 	d.permission = a->event_permission(a->arg, bm->name);
 	hub->counts.broadcasts++;
-	offer_room(&d, bm->room, false);
+	if (d.permission) /* otherwise nobody has said who may see it */
+		offer_room(&d, bm->room, false);
 	delivery_end(&d);
 	talloc_free(bm);
 }
