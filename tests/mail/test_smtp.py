@@ -293,7 +293,8 @@ class WholeServer(WithTls):
         self.assertEqual({"id", "to", "from", "subject", "at", "text", "html"},
                          set(json.loads(body)))
         # by another name (a rebound one), or through somebody's proxy: nothing is there
-        for headers in ({"Host": "evil.example"}, {"X-Forwarded-For": "203.0.113.7"},
+        for headers in ({"Host": "evil.example"}, {"Host": "127.evil.example"},
+                        {"Host": "127.0.0.1.evil.example"}, {"X-Forwarded-For": "203.0.113.7"},
                         {"Forwarded": "for=203.0.113.7"}):
             self.assertIn(self.get("/dev/mail/messages", headers)[0], (400, 404, 421), headers)
             self.assertIn(self.get(f"/dev/mail/messages/{mail['id']}", headers)[0],

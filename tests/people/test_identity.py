@@ -380,6 +380,13 @@ class Recovery(unittest.TestCase):
         self.assertEqual(Client().login(ada.email, OTHER_PASSWORD).status, 200)
         self.assertEqual(Client().post("/api/v1/auth/reset", body).status, 422)
 
+    def test_no_spelling_of_an_address_has_tries_of_its_own(self):
+        ada = Person(email=f"k{secrets.token_hex(6)}@people.example")
+        for _ in range(5):
+            Client().login(ada.email, "Wrong-Horse-7-battery")
+        for spelling in (ada.email, ada.email.upper(), ada.email.replace("k", "\u212a")):
+            self.assertEqual(Client().login(spelling).status, 401, spelling)
+
     def test_a_reset_ends_the_waiting(self):
         ada = Person()
         for _ in range(5):

@@ -53,22 +53,26 @@ static struct str address_block(const struct request *rq)
 	return crypto_hex(rq->mem, (struct str){ (const char *)a.s6_addr, 8 });
 }
 
-void attempt_name(const struct request *rq, struct str email, struct attempt *ret_attempt)
+struct fault *attempt_name(struct tx *tx, const struct request *rq, struct str email,
+			   struct attempt *ret_attempt)
 {
 	const struct keys *k = rq->app->keys;
+	struct account_key_row account;
 
 	*ret_attempt = (struct attempt){ 0 };
-	keys_mac(k, "attempt account", str_lower(rq->mem, email), ret_attempt->account);
+	TRY(account_key(tx, email, &account));
+	keys_mac(k, "attempt account", account.key, ret_attempt->account);
 	keys_mac(k, "attempt address", address_block(rq), ret_attempt->address);
+	return NULL;
 }
 
 struct fault *attempt_open(struct request *rq, struct str email, struct attempt *ret_attempt)
 {
 	struct tx *tx = person_tx(rq, (struct uuid){ 0 }, (struct str){ NULL, 0 });
-	struct fault *f;
+	struct fault *f = attempt_name(tx, rq, email, ret_attempt);
 
-	attempt_name(rq, email, ret_attempt);
-	f = count_and_find(tx, email, ret_attempt);
+	if (!f)
+		f = count_and_find(tx, email, ret_attempt);
 	tx_end(tx);
 	return f;
 }

@@ -1,5 +1,9 @@
 -- All of this runs as bulkhead_platform.
 
+-- name: account_key(email text) -> one (key text)
+-- By the rule that finds the account: no other spelling of an address has tries of its own.
+select identity.email_key(:email);
+
 -- name: attempt_begin(account bytes, address bytes) -> one (account_may bool, address_may bool)
 -- Always in this order, so that two sign-ins cannot wait for each other.
 with account as materialized (select identity.attempt_begin(:account) may),

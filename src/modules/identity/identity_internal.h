@@ -79,7 +79,8 @@ struct fault *attempt_open(struct request *rq, struct str email, struct attempt 
 struct fault *attempt_check(struct request *rq, const struct attempt *a, struct str password,
 			    bool *ret_is_right, bool *ret_needs_rehash);
 /* Whose counters, without counting: for who proved themselves in another way. */
-void attempt_name(const struct request *rq, struct str email, struct attempt *ret_attempt);
+struct fault *attempt_name(struct tx *tx, const struct request *rq, struct str email,
+			   struct attempt *ret_attempt);
 /* In tx: it was right, the counters start anew. */
 struct fault *attempt_forgive(struct tx *tx, const struct attempt *a);
 /* Notes the failure and gives the one answer to all of them. */

@@ -100,7 +100,7 @@ static struct fault *reset_apply(struct tx *tx, struct request *rq,
 	TRY(user_set_password(tx, user, password_hash, &n));
 	TRY(user_verify(tx, user, taken.email_key, &n));
 	TRY(mail_token_drop(tx, user, STR("reset"), &n));
-	attempt_name(rq, target->email, &a);
+	TRY(attempt_name(tx, rq, target->email, &a));
 	TRY(attempt_forgive(tx, &a));
 	TRY(signin_end_all(tx, user, NULL, STR("password_reset"), &n));
 	TRY(audit_login(tx, user, STR("password_reset"), STR("ok"), (struct str){ NULL, 0 }));

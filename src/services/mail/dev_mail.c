@@ -24,12 +24,21 @@ static struct str without_port(struct str host)
 	return colon == SIZE_MAX ? host : str_slice(host, 0, colon);
 }
 
+/* 127.0.0.0/8 in digits; 127.example.org is a name that anybody may own. */
+static bool is_loopback_number(struct str name)
+{
+	for (size_t i = 0; i < name.n; i++)
+		if (name.p[i] != '.' && (name.p[i] < '0' || name.p[i] > '9'))
+			return false;
+	return str_starts(name, STR("127."));
+}
+
 static bool is_loopback_name(struct str host)
 {
 	const struct str name = without_port(host);
 
 	return str_eq_nocase(name, STR("localhost")) || str_eq(name, STR("[::1]")) ||
-	       str_starts(name, STR("127.")) || str_ends(name, STR(".localhost"));
+	       is_loopback_number(name) || str_ends(name, STR(".localhost"));
 }
 
 static bool is_loopback_address(struct str peer)
