@@ -221,7 +221,8 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
-static bool read_options(int argc, char **argv, struct call *call, const char **ret_file)
+/* Answers the first argument that is not understood, or NULL. */
+static const char *read_options(int argc, char **argv, struct call *call, const char **ret_file)
 {
 	for (int i = 2; i < argc; i++) {
 		if (strcmp(argv[i], "--json") == 0)
@@ -233,9 +234,24 @@ static bool read_options(int argc, char **argv, struct call *call, const char **
 		else if (strcmp(argv[i], "--config") == 0 && i + 1 < argc)
 			*ret_file = argv[++i];
 		else
-			return false;
+			return argv[i];
 	}
-	return true;
+	return NULL;
+}
+
+static bool asks(int argc, char **argv, const char *what, const char *letter)
+{
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], what) == 0 || strcmp(argv[i], letter) == 0)
+			return true;
+	return false;
+}
+
+/* Short on purpose: the fault must not drown in the usage text. */
+static int called_wrongly(const char *what, const char *name)
+{
+	fprintf(stderr, "bulkhead: %s %s; see bulkhead --help\n", what, name);
+	return 2;
 }
 
 static struct fault *run(const struct command *command, struct call *call, const char *file)
@@ -257,15 +273,21 @@ int cli_main(int argc, char **argv)
 	struct call call = { .ctx = talloc_new(NULL) };
 	const char *file = NULL;
 
-	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)) {
+	if (asks(argc, argv, "--help", "-h") || (argc > 1 && strcmp(argv[1], "help") == 0)) {
 		usage(stdout);
 		return 0;
 	}
-	const struct command *command = argc > 1 ? find_command(argv[1]) : NULL;
-	if (!command || !read_options(argc, argv, &call, &file)) {
+	if (argc < 2) {
 		usage(stderr);
 		return 2;
 	}
+	bool asks_version = strcmp(argv[1], "--version") == 0;
+	const struct command *command = find_command(asks_version ? "version" : argv[1]);
+	if (!command)
+		return called_wrongly("there is no command", argv[1]);
+	const char *odd = read_options(argc, argv, &call, &file);
+	if (odd)
+		return called_wrongly("cannot use", odd);
 	block_signals();
 	struct fault *f = run(command, &call, file);
 	if (f)

@@ -51,8 +51,12 @@ class Contract(unittest.TestCase):
     def test_command_line(self):
         self.assertEqual(0, run("--help").returncode)
         self.assertEqual(2, run().returncode)
-        self.assertEqual(2, run("dance").returncode)
-        self.assertEqual(2, run("serve", "--what").returncode)
+        for wrong in (("dance",), ("serve", "--what")):
+            done = run(*wrong)
+            self.assertEqual(2, done.returncode, wrong)
+            self.assertIn(wrong[-1], done.stderr)
+        self.assertEqual(0, run("doctor", "--help").returncode)
+        self.assertEqual(run("version").stdout, run("--version").stdout)
         self.assertIn("version", json.loads(run("version", "--json").stdout))
         self.assertIn("| `port` | `PORT` |", run("options").stdout)
         self.assertIn("| `port` | `PORT` |", (ROOT / "docs/configuration.md").read_text())
