@@ -179,6 +179,7 @@ void docs_write(const struct registry *r, struct buf *out)
 	buf_text(out, "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">"
 		      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
 		      "<title>Bulkhead API</title>"
+		      "<link rel=\"icon\" href=\"/icon.svg\">"
 		      "<link rel=\"stylesheet\" href=\"/docs/style.css\"></head>"
 		      "<body><header><h1>Bulkhead API</h1><p>Version " BULKHEAD_VERSION
 		      ". For machines: <a href=\"/openapi.json\">openapi.json</a>.</p></header>"

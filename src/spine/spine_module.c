@@ -30,9 +30,10 @@ static const char style[] =
 	"article{border-top:1px solid var(--line);padding:.5rem 0}"
 	"h3{font-size:1rem;overflow-wrap:anywhere}.method{font-weight:700}"
 	"table{border-collapse:collapse;width:100%;margin:.5rem 0}caption{text-align:left}"
-	"th,td{text-align:left;vertical-align:top;padding:.25rem}"
+	"th,td{text-align:left;vertical-align:top;padding:.25rem;overflow-wrap:anywhere}"
 	"th,td{border-bottom:1px solid var(--line)}"
-	"pre{background:var(--soft);padding:.5rem;overflow:auto}a{color:LinkText}";
+	"pre{background:var(--soft);padding:.5rem;white-space:pre-wrap;overflow-wrap:anywhere}"
+	"a{color:LinkText}";
 
 static struct fault *docs_style(struct request *rq)
 {
