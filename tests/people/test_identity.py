@@ -74,7 +74,8 @@ class Registration(unittest.TestCase):
         wrong("/name", "unreadable_name", name="Ada\r\nBcc: eve@evil.example")
         wrong("/name", "unreadable_name", name="   ")
         wrong("/name", "unreadable_name", organization={"name": "\u0007"})
-        self.assertEqual(sign_up(email="nobody").status, 422)
+        both = sign_up(email="nobody", password="Short-1").fields()
+        self.assertEqual(sorted(both), [("/email", "invalid_email"), ("/password", "too_short")])
         self.assertEqual(sign_up(surprise=1).status, 422)
         self.assertEqual(sign_up(invitation_token="x" * 43).status, 404)
 

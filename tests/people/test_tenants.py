@@ -62,6 +62,9 @@ class Organization(Case):
         for body in ({"time_zone": "Mars/Base"}, {"currency": "eur"}, {"locale": "German"},
                      {"name": ""}, {"slug": "other"}, {"status": "frozen"}):
             self.assertEqual(self.owner.patch(self.owner.t, body).status, 422, body)
+        both = self.owner.patch(self.owner.t, {"time_zone": "Mars/Base", "currency": "eur"})
+        self.assertEqual(sorted(both.fields()), [("/currency", "unknown_currency"),
+                                                 ("/time_zone", "unknown_time_zone")])
 
     def test_strangers_see_nothing(self):
         eve = Person()

@@ -147,18 +147,23 @@ static struct fault *organization_get(struct request *rq)
 static struct fault *patch_check(struct request *rq, const struct tenant_patch *in)
 {
 	struct time_zone_is_known_row zone = { .is_known = true };
+	bool is_currency = true;
+	struct fault *f;
 
 	for (size_t i = 0; in->has_currency && i < in->currency.n; i++)
-		if (in->currency.p[i] < 'A' || in->currency.p[i] > 'Z')
-			return fault_invalid(
-				rq->mem, "/currency", "unknown_currency",
-				"A currency is three capital letters, for example EUR.");
+		is_currency = is_currency && in->currency.p[i] >= 'A' && in->currency.p[i] <= 'Z';
 	if (in->has_time_zone)
 		TRY(time_zone_is_known(rq->tx, in->time_zone, &zone));
+	if (is_currency && zone.is_known)
+		return NULL;
+	f = FAULT(rq->mem, FAULT_INVALID, "invalid", "Some fields are not valid.");
+	if (!is_currency)
+		fault_field(f, "/currency", "unknown_currency",
+			    "A currency is three capital letters, for example EUR.");
 	if (!zone.is_known)
-		return fault_invalid(rq->mem, "/time_zone", "unknown_time_zone",
-				     "A time zone is named like Europe/Berlin.");
-	return NULL;
+		fault_field(f, "/time_zone", "unknown_time_zone",
+			    "A time zone is named like Europe/Berlin.");
+	return f;
 }
 
 static struct fault *organization_patch(struct request *rq)
