@@ -2,7 +2,7 @@
 // one's hands, passwords, and sessions that end on another device.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { assertQuiet, base, linkToken, newPerson, orders, password, project, send, Stage, until } from "./stage.mjs";
+import { assertQuiet, base, linkToken, newPerson, orders, password, project, send, setTheme, Stage, until } from "./stage.mjs";
 
 let stage;
 before(async () => (stage = await Stage.start()));
@@ -211,4 +211,18 @@ test("a fault of a field stands at its field, with the words of the server", asy
   await visitor.page.getByRole("button", { name: "Sign in" }).click();
   await visitor.page.getByRole("alert").getByText(/Request /).waitFor();
   assert.ok(visitor.page.url().startsWith(base));
+});
+
+test("who signs out keeps the dark page, and nothing else", async () => {
+  const owner = await stage.founder();
+  const { page } = owner;
+  await page.goto(`/${owner.slug}`);
+  await page.locator("[data-live=live]").waitFor();
+  await setTheme(page, "dark");
+  await page.getByRole("button", { name: "Account" }).click();
+  await page.getByRole("menuitem", { name: "Sign out" }).click();
+  await page.waitForURL("**/login");
+  assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), "dark");
+  assert.equal((await owner.context.cookies()).length, 0);
+  assertQuiet(owner, /401/);
 });

@@ -61,7 +61,7 @@ export const t = {
     passwordDigit: "Add a digit.",
     passwordSign: "Add a sign, for example a space or a full stop.",
     tooLong: (n: number) => `At most ${n} characters.`,
-    slug: "Small letters, digits and hyphens, 3 to 40 characters.",
+    slug: "Small letters, digits and inner hyphens, 2 to 63 characters.",
     property: "Write it as key:value.",
     scopes: "Choose at least one permission.",
   },

@@ -22,7 +22,7 @@ interface FieldProps {
 
 export function Field({ label, hint, error, children, className }: FieldProps) {
   const id = useId();
-  const describedBy = error ? `${id}-error` : hint ? `${id}-hint` : undefined;
+  const describedBy = clsx(error && `${id}-error`, hint && `${id}-hint`) || undefined;
   return (
     <div className={clsx("flex flex-col gap-1.5", className)}>
       <label htmlFor={id} className="text-sm font-medium">
@@ -33,7 +33,8 @@ export function Field({ label, hint, error, children, className }: FieldProps) {
         <p id={`${id}-error`} className="text-xs text-danger">
           {error}
         </p>
-      ) : hint ? (
+      ) : null}
+      {hint ? (
         <p id={`${id}-hint`} className="text-xs text-muted">
           {hint}
         </p>

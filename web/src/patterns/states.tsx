@@ -34,7 +34,11 @@ export function ErrorState({ error, onRetry }: { error: unknown; onRetry?: () =>
     <div role="alert" className="mx-auto flex max-w-md flex-col items-center px-4 py-12 text-center">
       <CircleAlert aria-hidden className="mb-3 size-6 text-danger" strokeWidth={1.5} />
       <p className="font-semibold">{t.common.fault}</p>
-      <p className="mt-1 text-sm text-muted">{problemText(problem)}</p>
+      {(problem.errors?.length ? problem.errors.map((fault) => fault.message) : [problemText(problem)]).map((text) => (
+        <p key={text} className="mt-1 text-sm text-muted">
+          {text}
+        </p>
+      ))}
       {problem.request_id ? (
         <p className="mt-1 font-mono text-2xs break-all text-muted">{t.common.requestId(problem.request_id)}</p>
       ) : null}

@@ -75,11 +75,14 @@ export function preferredTenant(me: Me): Membership | undefined {
 export function useSignOut() {
   const client = useQueryClient();
   return async () => {
+    // The answer clears the browser's storage; light or dark is nobody's secret and stays.
+    const theme = recall("theme");
     await api<void>("/api/v1/auth/logout", { method: "POST", anonymous: true }).catch((error: unknown) => {
       if (!(error instanceof ApiError && error.status === 401)) throw error;
     });
     setCsrfToken(null);
     remember("signed-in", null);
+    remember("theme", theme);
     client.clear();
     window.location.assign("/login");
   };

@@ -15,7 +15,7 @@ export const newPassword = z.string().check(
   z.regex(/[^\p{L}\d]/u, t.validation.passwordSign),
 );
 export const personName = z.string().check(z.trim(), z.minLength(1, t.validation.required), z.maxLength(100, t.validation.tooLong(100)));
-export const slug = z.string().check(z.regex(/^[a-z0-9](?:[a-z0-9-]{1,38}[a-z0-9])$/, t.validation.slug));
+export const slug = z.string().check(z.regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])$/, t.validation.slug));
 
 /** "Acme & Söhne" becomes "acme-sohne". */
 export function slugOf(name: string): string {

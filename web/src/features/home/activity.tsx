@@ -44,13 +44,15 @@ function verb({ type }: Activity): string {
 }
 
 /** What it happened to: by the name in the event, or by the project that the event speaks of. */
-function Subject({ item: { type, subject, payload } }: { item: Activity }) {
+function Subject({ item: { type, subject, payload, actor } }: { item: Activity }) {
   const tenant = useTenant();
   const can = useCan();
   const projects = useQuery({ ...projectsQuery(tenant, { limit: 200 }), enabled: can("project.read") });
   const id = typeof payload.project_id === "string" ? payload.project_id : type.startsWith("project:") ? subject : null;
   const project = projects.data?.items.find((candidate) => candidate.id === id);
-  const name = ["name", "email", "title"].map((field) => payload[field]).find((value) => typeof value === "string");
+  const known = ["name", "email", "title"].map((field) => payload[field]).find((value) => typeof value === "string");
+  // Who joins is the one who acts: "Grace joined", not "Grace joined Grace".
+  const name = type === "member:joined" && known === actor?.name ? undefined : known;
   return (
     <>
       {name && !type.startsWith("project:") ? <span className="font-medium">{String(name)} </span> : null}

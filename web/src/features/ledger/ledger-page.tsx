@@ -1,6 +1,7 @@
 // Nothing is lost and nothing is invented: the counts, and that they add up. Beside it, the usage.
 import { useQuery } from "@tanstack/react-query";
 import { CircleCheck, CircleX } from "lucide-react";
+import { Fragment } from "react";
 import { api, inTenant } from "@/api/client";
 import { keys } from "@/api/query";
 import type { Ledger, ProjectUsage } from "@/api/types";
@@ -85,23 +86,17 @@ function LedgerTable({ ledger }: { ledger: Ledger }) {
         </thead>
         <tbody>
           {groups.map(([label, n, colour]) => (
-            <tr key={label} className="border-b">
-              <th scope="row" className="h-10 px-4 text-left font-normal">
-                <span aria-hidden className={`mr-2.5 inline-block size-2 rounded-full ${colour}`} />
-                {label}
-              </th>
-              <td className="px-4 text-right font-medium">{format.number(n)}</td>
-              <td className="w-20 px-4 text-right text-muted">{share(n)}</td>
-            </tr>
-          ))}
-          {reasons.map(([code, n]) => (
-            <tr key={code} className="border-b text-muted">
-              <th scope="row" className="h-9 pr-4 pl-9 text-left font-normal">
-                {t.codes[code] ?? code}
-              </th>
-              <td className="px-4 text-right">{format.number(n)}</td>
-              <td className="px-4 text-right">{share(n)}</td>
-            </tr>
+            <Fragment key={label}>
+              <tr className="border-b">
+                <th scope="row" className="h-10 px-4 text-left font-normal">
+                  <span aria-hidden className={`mr-2.5 inline-block size-2 rounded-full ${colour}`} />
+                  {label}
+                </th>
+                <td className="px-4 text-right font-medium">{format.number(n)}</td>
+                <td className="w-20 px-4 text-right text-muted">{share(n)}</td>
+              </tr>
+              {label === t.ledger.rejected ? <Reasons reasons={reasons} share={share} /> : null}
+            </Fragment>
           ))}
         </tbody>
       </table>
@@ -111,6 +106,20 @@ function LedgerTable({ ledger }: { ledger: Ledger }) {
       </p>
     </>
   );
+}
+
+/** Why events were rejected, right under their sum. */
+function Reasons({ reasons, share }: { reasons: [string, number][]; share: (n: number) => string }) {
+  const format = useFormat();
+  return reasons.map(([code, n]) => (
+    <tr key={code} className="border-b text-muted">
+      <th scope="row" className="h-9 pr-4 pl-9 text-left font-normal">
+        {t.codes[code] ?? code}
+      </th>
+      <td className="px-4 text-right">{format.number(n)}</td>
+      <td className="px-4 text-right">{share(n)}</td>
+    </tr>
+  ));
 }
 
 function UsageView({ usage }: { usage: ProjectUsage }) {
