@@ -128,6 +128,7 @@ test("an organisation signs up and its events arrive live in the browser", async
     await until(
       async () => {
         await page.goto(`${path}/chart?view=table`);
+        await page.getByRole("cell").first().waitFor({ timeout: 3000 }).catch(() => {});
         const cells = await page.getByRole("cell").allTextContents();
         return cells.at(0) !== undefined && cells.includes("10");
       },
