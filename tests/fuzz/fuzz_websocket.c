@@ -22,13 +22,14 @@ static struct tally read_all(const void *ctx, const uint8_t *data, size_t size, 
 	char *copy = talloc_memdup(ctx, data, size + !size);
 
 	ws_reader_init(&r, ctx, 65536);
-	for (size_t at = 0; at < size && !t.is_broken;) {
+	for (size_t at = 0; at < size;) { /* on past the break, as a socket does */
 		size_t part = size - at < step ? size - at : step, used = 0;
 		struct ws_message m = { 0 };
 		enum ws_outcome what = ws_read(&r, copy + at, part, &used, &m);
 		assert(used <= part && (used > 0 || what != WS_MORE));
 		at += used;
-		t.is_broken = what == WS_BROKEN;
+		assert(!t.is_broken || (what == WS_MORE && used == part));
+		t.is_broken = t.is_broken || what == WS_BROKEN;
 		t.code = what == WS_MORE ? t.code : m.close_code;
 		t.messages += what == WS_MESSAGE;
 		t.bytes += what == WS_MESSAGE ? m.data.n : 0;

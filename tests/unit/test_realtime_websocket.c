@@ -281,11 +281,35 @@ static int teardown(void **state)
 	return talloc_free(*state);
 }
 
+/* The peer may send on before it has seen our close. */
+static void a_broken_reader_is_dead(void **state)
+{
+	static const char *const starts[] = { "\x81\x05", "\xf1\x80", "\x83\x80",
+					      "\x81\xff\0\0\0\0\0\0\0\1mask" };
+	static const size_t lengths[] = { 2, 2, 2, 14 };
+
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
+		struct ws_reader *r = talloc_zero(*state, struct ws_reader);
+		struct ws_message m = { 0 };
+		char bytes[600] = { 0 };
+		size_t used;
+
+		memcpy(bytes, starts[i], lengths[i]);
+		ws_reader_init(r, *state, LIMIT);
+		assert_int_equal(ws_read(r, bytes, lengths[i], &used, &m), WS_BROKEN);
+		memset(bytes, 0x81, sizeof(bytes));
+		for (size_t at = 0; at < sizeof(bytes) - 7; at += used)
+			assert_int_equal(ws_read(r, bytes + at, 1 + at % 7, &used, &m), WS_MORE);
+		assert_true(r->header_bytes <= sizeof(r->header));
+	}
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		CASE(a_broken_reader_is_dead),
 		CASE(every_cut_gives_the_same_message),
 		CASE(all_length_forms_are_read),
 		CASE(broken_frames_get_their_code),

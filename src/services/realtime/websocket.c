@@ -215,6 +215,9 @@ enum ws_outcome ws_read(struct ws_reader *r, char *bytes, size_t n, size_t *ret_
 	size_t at = 0;
 	enum ws_outcome outcome = WS_MORE;
 
+	*ret_used = n;
+	if (r->is_dead)
+		return WS_MORE;
 	if (r->message_opcode == 0)
 		drop_message(r);
 	while (outcome == WS_MORE && (at < n || (r->in_payload && r->payload_left == 0))) {
@@ -229,6 +232,7 @@ enum ws_outcome ws_read(struct ws_reader *r, char *bytes, size_t n, size_t *ret_
 		at += part;
 	}
 	*ret_used = at;
+	r->is_dead = outcome == WS_BROKEN;
 	return outcome;
 }
 

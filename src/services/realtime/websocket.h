@@ -51,6 +51,7 @@ struct ws_reader {
 	uint8_t message_opcode; /* WS_TEXT or WS_BINARY while fragments come; 0: none */
 	bool in_payload;
 	bool final;
+	bool is_dead; /* after WS_BROKEN */
 };
 
 enum ws_outcome {
@@ -68,7 +69,8 @@ struct ws_message {
 void ws_reader_init(struct ws_reader *r, const void *ctx, size_t message_max_bytes);
 void ws_reader_clear(struct ws_reader *r);
 /* Reads from bytes (unmasked in place) until a message is whole or all are used;
- * *ret_used tells how many were. After WS_BROKEN the reader is dead. */
+ * *ret_used tells how many were. After WS_BROKEN the reader is dead: what still comes
+ * (the peer has not seen our close yet) is swallowed unread. */
 enum ws_outcome ws_read(struct ws_reader *r, char *bytes, size_t n, size_t *ret_used,
 			struct ws_message *ret_message);
 /* Writes the header of a whole, unmasked frame; returns its length. */
