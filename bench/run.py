@@ -93,6 +93,7 @@ def api_rows(server, seconds):
     point = server.url + f"{session.path}/projects/{session.project}"
     listing = server.url + f"{session.path}/projects?limit=20"
     rounds = {"point read": [], "list of 20": [], "insert": []}
+    wrk(point, session, 3, connections=32)  # every worker opens its connection
     for _ in range(3):
         rounds["point read"].append(wrk(point, session, seconds))
         rounds["list of 20"].append(wrk(listing, session, seconds))
